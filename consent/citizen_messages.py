@@ -100,9 +100,14 @@ class CodeLooked(Result, frozen=True, kw_only=True):
 
 
 class CodeConfirmed(Parameters, frozen=True, kw_only=True):
-    """The use of a claim code that was looked at: with a passkey, or with the paper code alone."""
+    """The use of a claim code that was looked at: with a passkey, or with the paper code alone.
+
+    Attributes:
+        challenge: Of what was looked at, so that the paper code is the one that was shown.
+    """
 
     code: str
+    challenge: Hex
     registration: Registration | UnsetType = UNSET
 
 
@@ -255,9 +260,15 @@ Act = Literal["passkey.add", "subject.invite", "paper.replace", "household.erase
 
 
 class ActWanted(Parameters, frozen=True, kw_only=True):
-    """An act that is to be proved."""
+    """An act that is to be proved.
+
+    Attributes:
+        registration: Of `passkey.add`: the new passkey, made for a ``RegistrationChallenge`` of this session; the gateway holds
+            it in memory until the proof comes.
+    """
 
     act: Act
+    registration: Registration | UnsetType = UNSET
 
 
 class ProofWanted(Result, frozen=True, kw_only=True):
@@ -274,9 +285,14 @@ class ProofWanted(Result, frozen=True, kw_only=True):
 
 
 class PasskeyAdded(Parameters, frozen=True, kw_only=True):
-    """A new passkey: proved by an earlier one, or by the session's paper code where all are lost."""
+    """A new passkey: proved by an earlier one, or by the resident's paper code where all are lost.
 
-    registration: Registration
+    Attributes:
+        registration: The new passkey, made for a ``RegistrationChallenge`` of this session. Left out with a proof: the gateway
+            then has it from `act.challenge`.
+    """
+
+    registration: Registration | UnsetType = UNSET
     proof: Assertion | UnsetType = UNSET
     paper_code: str = ""
 

@@ -33,6 +33,12 @@ DEPTH: Final = 16
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 REFUSED: Final = -32000
+SESSION_ENDED: Final = -32001
+"""The token is of no session any more: whoever sent it has to come in again."""
+TOO_MANY: Final = -32002
+"""Too many wrong codes were typed, by whomever: nobody's is looked at for a moment."""
+CODES: Final = {"session-ended": SESSION_ENDED, "too-many": TOO_MANY}
+"""The reasons that have a code of their own; every other refusal has ``REFUSED``."""
 
 _MARKS: Final = re.compile(rb'("(?:[^"\\]|\\.)*+"?)(?:[ \t\r\n]*+(:))?|[\[{]|[\]}]', re.DOTALL)
 """A text, with the colon that makes a key of it, or a bracket."""
@@ -56,10 +62,16 @@ class ControlRequest(msgspec.Struct, frozen=True):
 
 
 class ErrorData(msgspec.Struct, frozen=True):
-    """What an error holds for programs; `lines` say all of it, where the message does not."""
+    """What an error holds for programs.
+
+    Attributes:
+        lines: All of it, where the message does not say it.
+        reason: In one word, where whoever asked may do something about it; the words stand at the citizens' methods.
+    """
 
     exit_status: int
     lines: Sequence[str] | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -160,9 +172,16 @@ def answered(request_id: float | str | None, result: Any) -> bytes:
     return encode(Answered(request_id, result)) + b"\n"
 
 
-def refused(request_id: float | str | None, code: int, message: str, exit_status: int = 2, lines: Sequence[str] = ()) -> bytes:
+def refused(
+    request_id: float | str | None,
+    code: int,
+    message: str,
+    exit_status: int = 2,
+    lines: Sequence[str] = (),
+    reason: str = "",
+) -> bytes:
     """Return the line of a refusal."""
-    return encode(Refused(request_id, Failure(code, message, ErrorData(exit_status, lines or UNSET)))) + b"\n"
+    return encode(Refused(request_id, Failure(code, message, ErrorData(exit_status, lines or UNSET, reason or UNSET)))) + b"\n"
 
 
 class ControlError(Exception):
@@ -182,13 +201,29 @@ class AwayError(ControlError):
 
 
 class RefusedError(ControlError):
-    """The gateway refused a request."""
+    """The gateway refused a request.
 
-    def __init__(self, message: str, exit_status: int, lines: Sequence[str] = ()) -> None:
-        """Carry the gateway's own exit status on, and its lines."""
+    Attributes:
+        code: As JSON-RPC has it: ``REFUSED``, or one of ``CODES``.
+        reason: In one word, where it has one; see ``ErrorData``.
+    """
+
+    def __init__(
+        self, message: str, exit_status: int, lines: Sequence[str] = (), *, code: int = REFUSED, reason: str = ""
+    ) -> None:
+        """Carry the gateway's own exit status on, its lines, and its reason."""
         super().__init__(message)
         self.exit_status = exit_status
         self.lines = tuple(lines)
+        self.code = code
+        self.reason = reason
+
+
+def _refusal(failure: Failure) -> RefusedError:
+    data = failure.data
+    lines = () if data.lines is UNSET else data.lines
+    reason = "" if data.reason is UNSET else data.reason
+    return RefusedError(failure.message, data.exit_status, lines, code=failure.code, reason=reason)
 
 
 class ControlClient:
@@ -240,8 +275,7 @@ class ControlClient:
         except msgspec.DecodeError as error:
             raise ControlRequestError("the answer is not one of json-rpc 2.0") from error
         if reply.error is not None:
-            data = reply.error.data
-            raise RefusedError(reply.error.message, data.exit_status, () if data.lines is UNSET else data.lines)
+            raise _refusal(reply.error)
         return reply.result
 
     def close(self) -> None:

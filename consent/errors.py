@@ -3,6 +3,7 @@
     ValueError
     ├── PolicyError     a policy file is wrong: it names the file and the key
     ├── ConsentError    what a resident or operator asks for cannot be done: a plain reason
+    │   └── PasskeyError    what a passkey or a browser said cannot be taken
     ├── RecordError     bytes that claim to be a consent are not one
     └── RequestError    a request over a control interface does not fit it
 
@@ -45,6 +46,10 @@ class PolicyError(ValueError):
 
 class ConsentError(ValueError):
     """A grant, refusal, pause or withdrawal that cannot be made; the text says why, in one line."""
+
+
+class PasskeyError(ConsentError):
+    """What a passkey, or a browser for one, said cannot be taken; the text says why, in one line."""
 
 
 class RecordError(ValueError):

@@ -22,6 +22,8 @@ class SluiceError(Exception):
     exit_status = 1
     lines: tuple[str, ...] = ()
     """Where one line does not tell all: the lines that do."""
+    reason: str = ""
+    """In one word, where a program that asked may do something about it."""
 
 
 class OperatorError(SluiceError):

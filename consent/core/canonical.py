@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from io import BytesIO
 from math import inf
 from typing import Any, Final, NoReturn
 
@@ -60,6 +61,21 @@ def decode_item(data: bytes, deepest: int = _DEEPEST) -> Any:
         return cbor2.loads(
             data, max_depth=deepest, allow_indefinite=False, allow_duplicate_keys=False, semantic_decoders=_NO_TAGS
         )
+    except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise CborError(str(error)) from error
+
+
+def decode_first(data: bytes, deepest: int = _DEEPEST) -> tuple[Any, int]:
+    """Return the plain data of the CBOR item that bytes begin with, which need not be in deterministic form, and its length.
+
+    Raises: CborError: as ``decode_item``.
+    """
+    stream = BytesIO(data)
+    try:
+        decoder = cbor2.CBORDecoder(
+            stream, max_depth=deepest, allow_indefinite=False, allow_duplicate_keys=False, semantic_decoders=_NO_TAGS
+        )
+        return decoder.decode(), stream.tell()
     except (cbor2.CBORError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise CborError(str(error)) from error
 

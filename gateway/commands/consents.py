@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consent.messages import ConsentsOf, Grant, ReceiptOf, Revocation, ScopeOf
+from consent.messages import ConsentsOf, Grant, ReceiptOf, Revocation, ScopeOf, Word
 from consent.printable import as_lines
 from gateway.commands import rights
 from gateway.commands.client import ask
@@ -26,7 +26,7 @@ DEFAULT_RECEIPT = Path("receipt.jsonld")
 def add_verbs(verbs: Verbs[Parser]) -> None:
     """Add the verbs and their options."""
     noun = group(verbs, "consent", "what citizens permit")
-    grant = _scope(method(noun, "consent.grant", "permit a flow or purpose, up to limits", Grant, params=_grant))
+    grant = _word(method(noun, "consent.grant", "permit a flow or purpose, up to limits", Grant, params=_grant))
     grant.add_argument(
         "--limit",
         action="append",
@@ -35,14 +35,14 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
         help="no more than that, e.g. time=4h, space=city, precision.LAeq=1, group=20",
     )
     grant.add_argument("--expiry", metavar="TIME", help="until when, e.g. 2027-01-01T00:00:00Z")
+    _scope(method(noun, "consent.request", "ask for a flow or purpose", ScopeOf))
     for name, text in (
-        ("request", "ask for a flow or purpose"),
         ("refuse", "say no to what is not permitted"),
         ("pause", "stop for a while"),
         ("resume", "let what is paused go on as it was"),
         ("withdraw", "take back what was permitted"),
     ):
-        _scope(method(noun, f"consent.{name}", text, ScopeOf))
+        _word(method(noun, f"consent.{name}", text, Word))
     revoke = _scope(method(noun, "consent.revoke", "end a consent by another's authority", Revocation))
     revoke.add_argument("--authority", required=True, metavar="TEXT", help="who ends it, and on what ground")
     receipt = _scope(method(noun, "consent.receipt", "write a receipt of what was said", ReceiptOf, run=consent_receipt))
@@ -64,6 +64,15 @@ def _scope(parser: Parser) -> Parser:
     parser.add_argument("subject", metavar="SUBJECT", help="the subject's id")
     parser.add_argument("scope", metavar="SCOPE", help="a flow, or purpose:ID for every flow of a purpose")
     parser.add_argument("--resident", metavar="ID", help="who speaks, where the subject has several residents")
+    return parser
+
+
+def _word(parser: Parser) -> Parser:
+    _scope(parser).add_argument(
+        "--channel",
+        choices=("operator", "counter"),
+        help="how it was said: counter for what was said there, by telephone or on a form (default: operator, who does not say)",
+    )
     return parser
 
 

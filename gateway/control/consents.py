@@ -1,7 +1,7 @@
 """Control methods of consent: what a resident says, or another about what a resident said, and what counts at present.
 
-What is entered by the operator is signed with the log's key, since it rests on the operator's word; what a resident enters bears
-the resident's own signature. Every change is in force when it is answered.
+What comes in here is signed with the log's key, since it rests on the operator's word, also where a resident said it at the
+counter. What a resident enters in person goes by ``citizens.answers``. Every change is in force when it is answered.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from consent.messages import (
     ReceiptOf,
     Revocation,
     ScopeOf,
+    Word,
 )
 from gateway.audit.log.openings import Opening, Part
 from gateway.control.context import Caller, Control, MethodError
@@ -63,23 +64,23 @@ def grant(control: Control, caller: Caller, params: Grant) -> ConsentChanged:
     return _enter(control, caller, params, [record])
 
 
-def refuse(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+def refuse(control: Control, caller: Caller, params: Word) -> ConsentChanged:
     """Refuse what is not permitted."""
     record = steps.refuse(_actor(control, caller, params), control.state.policies, params.scope)
     return _enter(control, caller, params, [record])
 
 
-def pause(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+def pause(control: Control, caller: Caller, params: Word) -> ConsentChanged:
     """Stop a scope for a while."""
     return _enter(control, caller, params, steps.pause(_actor(control, caller, params), params.scope))
 
 
-def resume(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+def resume(control: Control, caller: Caller, params: Word) -> ConsentChanged:
     """Continue what is paused, as it was."""
     return _enter(control, caller, params, steps.resume(_actor(control, caller, params), control.state.policies, params.scope))
 
 
-def withdraw(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged:
+def withdraw(control: Control, caller: Caller, params: Word) -> ConsentChanged:
     """Withdraw what was permitted."""
     return _enter(control, caller, params, [steps.withdraw(_actor(control, caller, params), params.scope)])
 
@@ -99,13 +100,14 @@ def _actor(control: Control, caller: Caller, params: ScopeOf) -> Actor:
         if len(residents) != 1:
             raise MethodError(f"the subject has `{len(residents)}` residents: name one")
         resident = residents[0]
-    return Actor(control.state.registry.book, subject, resident, control.clock.now_ms(), caller.channel)
+    channel = params.channel if isinstance(params, Word) else caller.channel
+    return Actor(control.state.registry.book, subject, resident, control.clock.now_ms(), channel)
 
 
 def _enter(control: Control, caller: Caller, params: ScopeOf, records: Sequence[Consent]) -> ConsentChanged:
     """Put records in force, and return what has come of them."""
     state, subject = control.state, bytes(params.subject)
-    indices = changes.change_consents(state, caller.signed(records), records[-1].time_ms)
+    indices = changes.change_consents(state, records, records[-1].time_ms)
     return ConsentChanged(
         log_index=indices[-1],
         log_indices=indices,
@@ -146,19 +148,31 @@ async def show(control: Control, caller: Caller, params: ConsentsOf) -> Consents
     flows = [
         flow for flow in state.policies.flows.values() if sent & set(flow.properties) and state.policies.rests_on_consent(flow)
     ]
+    own = caller.resident
+
+    def is_shown(resident: bytes) -> bool:
+        return own in (b"", resident)  # residents see that another holds something back, and not what they said
+
     return ConsentsShown(
         subject=params.subject,
         residents=[Id(resident) for resident in state.registry.book.residents(subject)],
         flows=[
-            FlowAnswers(flow=flow.id, residents={who.hex(): word for who, word in _answers(control, subject, flow).items()})
+            FlowAnswers(
+                flow=flow.id,
+                residents={who.hex(): word for who, word in _answers(control, subject, flow).items() if is_shown(who)},
+            )
             for flow in flows
         ],
         exposures=[
             msgspec.convert({**each.as_data(), "text": book.exposed(each)}, QuantityExposed)
             for each in exposures_of(control, subject)
         ],
-        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject)],
-        history=[shown(consent, index) for index, consent in await _history(control, subject)],
+        consents=[
+            shown(entry.consent, entry.index, now_ms)
+            for entry in state.registry.book.for_subject(subject)
+            if is_shown(entry.consent.resident)
+        ],
+        history=[shown(consent, index) for index, consent in await _history(control, subject) if is_shown(consent.resident)],
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import TypeVar
 
 from consent.core.consents.records import OPERATOR as OPERATOR_CHANNEL
-from consent.core.consents.records import PASSKEY, Consent, signing_bytes
+from consent.core.consents.records import SESSION as SESSION_CHANNEL
 from consent.core.languages import LANGUAGES, spoken_language
 from gateway.app import Gateway
 from gateway.core.state import State
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.store.store import Store
+from gateway.edge.system_clock import real_ms
 from gateway.errors import SluiceError
 
 K = TypeVar("K")
@@ -25,6 +26,11 @@ class MethodError(SluiceError):
 
     exit_status = 2
 
+    def __init__(self, message: str, reason: str = "") -> None:
+        """Take the line, and the word by which pages tell it from other refusals."""
+        super().__init__(message)
+        self.reason = reason
+
 
 class Door(Flag):
     """The doors that requests come through; each method says which of them it may be called by."""
@@ -32,9 +38,9 @@ class Door(Flag):
     SHELL = auto()
     """`control.sock`: the operator's, for whoever may open it."""
     CITIZEN = auto()
-    """A resident who has shown who they are. No socket is opened for it yet."""
+    """`portal.sock`, with the token of a session: a resident who has shown who they are."""
     PUBLIC = auto()
-    """`portal.sock`: whoever asks has shown nothing of who they are."""
+    """`portal.sock` without one: whoever asks has shown nothing of who they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,12 @@ class Caller:
 
     Attributes:
         door: Through which the request came.
-        channel: What the consents that come of it say about how they were given.
+        channel: What the consents that come of it say about how they were given, where nothing else says it.
         subject: Of a resident; empty for the operator, who may act for every subject, and for anyone, who may act for none.
         resident: The one who asks; empty for the others.
-        sign: Returns a resident's signature of the bytes of a record; None where the log's key signs.
+        session: The name of a resident's session (``gateway.core.registry.Session.token_hash``); empty for the others.
+        token: Its token.
+        request: The id that whoever asks has given the request; empty: none.
         connection: Stands for the connection by which the request came, and is no other's; None where it came by none.
     """
 
@@ -54,7 +62,9 @@ class Caller:
     channel: str
     subject: bytes = b""
     resident: bytes = b""
-    sign: Callable[[bytes], bytes] | None = None
+    session: bytes = b""
+    token: str = field(default="", repr=False)
+    request: bytes = b""
     connection: object | None = None
 
     def may_see(self, subject: bytes | None) -> bool:
@@ -73,20 +83,14 @@ class Caller:
         if self.resident and resident and resident != self.resident:
             raise MethodError("the subject has no such resident")
 
-    def signed(self, consents: Sequence[Consent]) -> list[Consent]:
-        """Return records with a resident's signatures; an operator's are left to the log's key."""
-        if self.sign is None:
-            return list(consents)
-        return [consent.signed(self.sign(signing_bytes(consent))) for consent in consents]
-
 
 OPERATOR = Caller(Door.SHELL, OPERATOR_CHANNEL)
-ANYONE = Caller(Door.PUBLIC, PASSKEY)
+ANYONE = Caller(Door.PUBLIC, SESSION_CHANNEL)
 
 
-def resident_caller(subject: bytes, resident: bytes, sign: Callable[[bytes], bytes]) -> Caller:
-    """Return a resident who has shown who they are, and signs what they say."""
-    return Caller(Door.CITIZEN, PASSKEY, subject, resident, sign)
+def citizen(subject: bytes, resident: bytes, session: bytes, token: str = "") -> Caller:
+    """Return a resident who has come in, and may by that alone read what is the household's, and tell less."""
+    return Caller(Door.CITIZEN, SESSION_CHANNEL, subject, resident, session, token)
 
 
 class Control:
@@ -95,12 +99,14 @@ class Control:
     Attributes:
         durable: For the few methods whose work is the disk's: policies, backups, erasures.
         running: The gateway whose loop the methods run in; None where a command works alone.
+        real_ms: Returns the real time, in which sessions and challenges end.
     """
 
-    def __init__(self, durable: Durable, running: Gateway | None = None) -> None:
+    def __init__(self, durable: Durable, running: Gateway | None = None, real_ms: Callable[[], int] = real_ms) -> None:
         """Stand on a state that has been opened."""
         self.durable = durable
         self.running = running
+        self.real_ms = real_ms
         self._kept: dict[type, object] = {}
 
     def kept(self, kind: type[K]) -> K:

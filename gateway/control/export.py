@@ -34,6 +34,7 @@ from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.ingest.counters import PARTS
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.plans import Device
+from gateway.core.registry import Resident, Subject
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
@@ -47,8 +48,12 @@ NO_LONGER_KEPT = "no longer kept"
 Plain = dict[str, Any]
 
 
-async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
-    """Return all that is held about a known subject; nothing may be left to commit, or it would be missed."""
+async def export_of(control: Control, subject_id: bytes, own: bytes = b"") -> SubjectExport:
+    """Return all that is held about a known subject; nothing may be left to commit, or it would be missed.
+
+    Args:
+        own: A resident who asks, and is shown nothing of what others of the household have said; empty: it is for the operator.
+    """
     state, now_ms = control.state, control.clock.now_ms()
     subject = state.registry.subjects[subject_id]
     return SubjectExport(
@@ -59,28 +64,61 @@ async def export_of(control: Control, subject_id: bytes) -> SubjectExport:
         subject=Id(subject_id),
         residents_since_ms=subject.since_ms,
         residents_entries=list(subject.key_entries),
-        residents=[
-            ResidentHeld(resident=Id(resident.id), since_ms=resident.since_ms, claimed_ms=resident.claimed_ms)
-            for resident in subject.residents
-        ],
+        residents=[_resident(subject, resident, with_credentials=own in (b"", resident.id)) for resident in subject.residents],
         label_keys=[Hex(key) for key in label_keys(subject)],
         messages=await messages_shown(control, subject.messages, spoken_language(state.policies.city.languages)),
         open_claims=_claims(state, subject_id),
         devices=[_device(state, device) for device in devices_of(state, subject_id)],
-        consents=[shown(entry.consent, entry.index, now_ms) for entry in state.registry.book.for_subject(subject_id)],
-        history=await _history(control, subject_id),
+        consents=[
+            shown(entry.consent, entry.index, now_ms)
+            for entry in state.registry.book.for_subject(subject_id)
+            if own in (b"", entry.consent.resident)
+        ],
+        history=[one for one in await _history(control, subject_id) if own in (b"", one.resident)],
         contributions=list(_contributions(state, subject_id)),
         counters=list(_counters(state, subject_id)),
         waiting=await _waiting(control, subject_id),
         bundles_under_way=list(_under_way(state, subject_id)),
         releases=await releases_of(control, subject_id),
+        enrolment_entries=list(subject.enrolment_entries),
+        ended_keys=[Hex(key) for key in subject.ended_keys],
     )
+
+
+def _resident(subject: Subject, resident: Resident, *, with_credentials: bool) -> ResidentHeld:
+    """Return what is held about a resident; their credentials are for themselves and the operator."""
+    held = ResidentHeld(resident=Id(resident.id), since_ms=resident.since_ms, claimed_ms=resident.claimed_ms)
+    if not with_credentials:
+        return held
+    paper = resident.paper
+    return msgspec.structs.replace(
+        held,
+        user_handle=Hex(resident.user_handle),
+        passkeys=[_plainly(passkey) for passkey in resident.passkeys],
+        paper=None if paper is None else _plainly(paper),
+        sessions=[_plainly(session) for session in resident.sessions],
+        answered=[
+            _plainly(one) | {"answer": msgspec.json.decode(one.answer)} for one in subject.answered if one.resident == resident.id
+        ],
+    )
+
+
+def _plainly(held: msgspec.Struct) -> Plain:
+    """Return a struct's fields by their names, bytes in hexadecimal."""
+    values = {name: getattr(held, name) for name in held.__struct_fields__}
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
 
 
 def _claims(state: State, subject_id: bytes) -> list[Plain]:
     """Return the claim codes that are still open: for whom and until when; the codes themselves are kept nowhere."""
     return [
-        {"expires_ms": claim.expires_ms, "resident": claim.resident.hex() or None, "device": claim.device.hex() or None}
+        {
+            "expires_ms": claim.expires_ms,
+            "resident": claim.resident.hex() or None,
+            "device": claim.device.hex() or None,
+            "how": claim.how,
+            "proof": claim.proof.hex() or None,
+        }
         for claim in state.registry.claims.values()
         if claim.subject == subject_id
     ]

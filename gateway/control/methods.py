@@ -9,6 +9,32 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from consent.citizen_messages import (
+    ActProved,
+    ActWanted,
+    CodeConfirmed,
+    CodeLooked,
+    CodeTyped,
+    CredentialRecorded,
+    HomeShown,
+    InviteMade,
+    Mine,
+    MineIn,
+    Nobody,
+    PaperMade,
+    PaperTyped,
+    PasskeyAdded,
+    PasskeyNamed,
+    ProofWanted,
+    RegistrationChallenge,
+    RequestNamed,
+    RequestOutcome,
+    SessionNamed,
+    SessionOpened,
+    SessionsEnded,
+    SignIn,
+    SignInChallenge,
+)
 from consent.control import LINE_BYTES
 from consent.device_messages import (
     DeviceList,
@@ -58,6 +84,7 @@ from consent.messages import (
     SubjectIn,
     SubjectOf,
     SubjectShown,
+    Word,
 )
 from consent.public_messages import (
     DayOf,
@@ -71,6 +98,7 @@ from consent.public_messages import (
     PublicState,
 )
 from gateway.control import backup, clock, consents, devices, discovery, policies, rights, status, subjects
+from gateway.control.citizens import claims, credentials, home, requests, sessions
 from gateway.control.context import Door
 from gateway.control.public import entry, numbers
 from gateway.control.public import state as public_state
@@ -103,6 +131,7 @@ class Method:
         ticks: Whether it is answered only after a release tick.
         while_waiting: Whether it is answered also while a commit waits for room on the disk.
         at_once: Whether it is answered without waiting for the loop's turn, since it reads only what stands between two hours.
+        once: Whether it changes something in a citizen's name, and is carried out once for each id of a request.
         longest_bytes: The longest parameters, as JSON.
     """
 
@@ -117,6 +146,7 @@ class Method:
     ticks: bool = False
     while_waiting: bool = False
     at_once: bool = False
+    once: bool = False
     longest_bytes: int = SHORT_BYTES
 
     @property
@@ -126,6 +156,8 @@ class Method:
 
 
 BOTH = Door.SHELL | Door.CITIZEN
+COMING_IN = Door.PUBLIC | Door.CITIZEN
+CITIZEN = Door.CITIZEN
 ALSO_PUBLIC = Door.SHELL | Door.PUBLIC
 
 METHODS: dict[str, Method] = {
@@ -143,15 +175,15 @@ METHODS: dict[str, Method] = {
         Method("device.own", devices.own, DeviceOwner, DeviceOwned, uses_reserve=True),
         Method("device.revoke", devices.revoke, DeviceOf, DeviceRevoked, uses_reserve=True),
         Method("subject.show", subjects.show, SubjectIn, SubjectShown, BOTH, reads_store=True),
-        Method("subject.code", subjects.code, CodeFor, CodeMade, BOTH),
+        Method("subject.code", subjects.code, CodeFor, CodeMade),
         Method("subject.claim", subjects.claim, CodeUsed, Claimed, uses_reserve=True),
-        Method("subject.leave", subjects.leave, ResidentOf, ResidentLeft, BOTH, uses_reserve=True),
+        Method("subject.leave", subjects.leave, ResidentOf, ResidentLeft, uses_reserve=True),
         Method("consent.request", consents.request, ScopeOf, ConsentChanged, uses_reserve=True),
-        Method("consent.grant", consents.grant, Grant, ConsentChanged, BOTH, uses_reserve=True),
-        Method("consent.refuse", consents.refuse, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
-        Method("consent.pause", consents.pause, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
-        Method("consent.resume", consents.resume, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
-        Method("consent.withdraw", consents.withdraw, ScopeOf, ConsentChanged, BOTH, uses_reserve=True),
+        Method("consent.grant", consents.grant, Grant, ConsentChanged, uses_reserve=True),
+        Method("consent.refuse", consents.refuse, Word, ConsentChanged, uses_reserve=True),
+        Method("consent.pause", consents.pause, Word, ConsentChanged, uses_reserve=True),
+        Method("consent.resume", consents.resume, Word, ConsentChanged, uses_reserve=True),
+        Method("consent.withdraw", consents.withdraw, Word, ConsentChanged, uses_reserve=True),
         Method("consent.revoke", consents.revoke, Revocation, ConsentChanged, uses_reserve=True),
         Method("consent.show", consents.show, ConsentsOf, ConsentsShown, BOTH, reads_store=True),
         Method("consent.receipt", consents.receipt, ReceiptOf, ReceiptMade, BOTH, reads_store=True),
@@ -160,6 +192,23 @@ METHODS: dict[str, Method] = {
         Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
         Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
         Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
+        Method("claim.look", claims.look, CodeTyped, CodeLooked, COMING_IN),
+        Method("claim.confirm", claims.confirm, CodeConfirmed, SessionOpened, COMING_IN, uses_reserve=True, once=True),
+        Method("session.challenge", sessions.challenge, Nobody, SignInChallenge, Door.PUBLIC),
+        Method("session.open", sessions.open_by_passkey, SignIn, SessionOpened, Door.PUBLIC, uses_reserve=True, once=True),
+        Method("session.paper", sessions.open_by_paper, PaperTyped, SessionOpened, Door.PUBLIC, uses_reserve=True, once=True),
+        Method("session.extend", sessions.extend, Mine, SessionOpened, CITIZEN, uses_reserve=True, once=True),
+        Method("session.end", sessions.end, SessionNamed, SessionsEnded, CITIZEN, uses_reserve=True, once=True),
+        Method("home.show", home.show, MineIn, HomeShown, CITIZEN, reads_store=True),
+        Method("passkey.challenge", credentials.challenge, Mine, RegistrationChallenge, CITIZEN),
+        Method("passkey.add", credentials.add, PasskeyAdded, CredentialRecorded, CITIZEN, uses_reserve=True, once=True),
+        Method("passkey.end", credentials.end, PasskeyNamed, CredentialRecorded, CITIZEN, uses_reserve=True, once=True),
+        Method("act.challenge", credentials.want, ActWanted, ProofWanted, CITIZEN),
+        Method("home.invite", home.invite, ActProved, InviteMade, CITIZEN, uses_reserve=True, once=True),
+        Method("home.leave", home.leave, Mine, ResidentLeft, CITIZEN, uses_reserve=True, once=True),
+        Method("home.erase", home.erase, ActProved, SubjectErased, CITIZEN, reads_store=True, uses_reserve=True, once=True),
+        Method("paper.replace", credentials.replace_paper, ActProved, PaperMade, CITIZEN, uses_reserve=True, once=True),
+        Method("request.outcome", requests.outcome, RequestNamed, RequestOutcome, CITIZEN),
         Method("public.state", public_state.show, Nothing, PublicState, ALSO_PUBLIC, at_once=True),
         Method("public.sensors", numbers.sensors, Nothing, PublicSensors, ALSO_PUBLIC, at_once=True),
         Method("public.flows", numbers.flows, Nothing, PublicFlows, ALSO_PUBLIC, at_once=True),

@@ -17,7 +17,7 @@ from gateway.durable.holdings import holdings_of
 async def export(control: Control, caller: Caller, params: SubjectOf) -> SubjectExport:
     """Give out everything that is held about a subject."""
     await control.commit()
-    return await export_of(control, bytes(params.subject))
+    return await export_of(control, bytes(params.subject), caller.resident)
 
 
 async def releases(control: Control, caller: Caller, params: SubjectOf) -> ReleasesTold:

@@ -18,9 +18,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from consent.control import INVALID_REQUEST, LINE_BYTES, REFUSED, WireError, answered, parse_request, refused
+from consent.control import (
+    CODES,
+    INVALID_REQUEST,
+    LINE_BYTES,
+    REFUSED,
+    ControlRequest,
+    WireError,
+    answered,
+    parse_request,
+    refused,
+)
 from consent.messages import Result
 from gateway.errors import OperatorError, SluiceError
 from gateway.files import unusable
@@ -28,8 +36,8 @@ from gateway.files import unusable
 PIECE_BYTES = 64 * 1024
 _PEER_CREDENTIALS = struct.Struct("=iII")  # `struct ucred` of Linux: process, user, group
 
-Answer = Callable[[str, msgspec.Raw], Awaitable[Result]]
-"""(method, parameters) → answer; raises ``SluiceError`` to refuse."""
+Answer = Callable[[ControlRequest], Awaitable[Result]]
+"""request → answer; raises ``SluiceError`` to refuse."""
 Connect = Callable[[], AbstractContextManager[Answer]]
 """Called for each connection: what answers its requests; left when it closes, whichever side has closed it."""
 
@@ -55,8 +63,17 @@ class Bounds:
     answer_s: float = 60.0
 
 
-PUBLIC_BOUNDS = Bounds(line_bytes=4096, door_bytes=32 * 2 * 4096, connections=32, user_connections=24, line_s=5.0, answer_s=10.0)
-"""Of a door for anyone: a question is a line of a few words, and every connection may hold two of them at once."""
+_PUBLIC_LINE_BYTES = 12 * 1024
+PUBLIC_BOUNDS = Bounds(
+    line_bytes=_PUBLIC_LINE_BYTES,
+    door_bytes=32 * 2 * _PUBLIC_LINE_BYTES,
+    connections=32,
+    user_connections=24,
+    line_s=5.0,
+    answer_s=10.0,
+)
+"""Of a door for anyone: the longest question is a new passkey's registration, of some kilobytes where its key is of RSA; and
+every connection may hold two of them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +201,10 @@ async def _answer_to(line: bytes, answer: Answer) -> bytes:
     except WireError as error:
         return refused(None, error.code, str(error))
     try:
-        result = await answer(request.method, request.params)
+        result = await answer(request)
     except SluiceError as error:
-        return refused(request.id, REFUSED, str(error), error.exit_status, error.lines)
+        code = CODES.get(error.reason, REFUSED)
+        return refused(request.id, code, str(error), error.exit_status, error.lines, error.reason)
     return answered(request.id, result)
 
 

@@ -6,6 +6,10 @@ backup, and start-up restores it. Each change adds its rows to the commit under 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import NamedTuple
+
 import msgspec
 
 from consent.core.consents.book import Book
@@ -17,6 +21,12 @@ from gateway.core.plans import Device, Place
 
 MESSAGES_KEPT = 20
 """How many messages are kept for a subject: the latest."""
+ANSWERED_KEPT = 8
+"""How many requests are remembered of a subject: the latest."""
+SESSIONS_KEPT = 8
+"""How many sessions a resident may have: a new one ends the oldest."""
+PASSKEYS_KEPT = 10
+"""How many passkeys a resident may have."""
 
 
 class Passkey(msgspec.Struct, frozen=True, array_like=True):
@@ -42,9 +52,14 @@ class Passkey(msgspec.Struct, frozen=True, array_like=True):
     yes_from_ms: int = 0
     used_ms: int = 0
 
+    @property
+    def key_sha256(self) -> bytes:
+        """Return by what the log names it: the SHA-256 of its public key."""
+        return sha256(self.public_key).digest()
+
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
-    """A session of a resident.
+    """A session of a resident; its times are real Unix times, whatever the gateway's clock shows.
 
     Attributes:
         token_hash: SHA-256 of its token, cut to 16 bytes; its name too.
@@ -115,6 +130,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
         key_entries: Log indices of the entries that record its residents.
         enrolment_entries: Log indices of the entries that record their credentials.
         answered: The latest requests that its residents made under an id.
+        ended_keys: SHA-256 of the public keys of its residents' passkeys that have ended: none is enrolled again.
     """
 
     id: bytes
@@ -126,6 +142,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
     key_entries: tuple[int, ...] = ()
     enrolment_entries: tuple[int, ...] = ()
     answered: tuple[Answered, ...] = ()
+    ended_keys: tuple[bytes, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
@@ -143,6 +160,13 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     expires_ms: int
     how: str = "letter"
     proof: bytes = b""
+
+
+class Holder(NamedTuple):
+    """Whose a credential or session is."""
+
+    subject: bytes
+    resident: bytes
 
 
 def decode_device(content: bytes) -> Device:
@@ -174,6 +198,8 @@ class Registry:
         book: The consents that hold; changed by its own methods.
         claims: Claim codes that can still be used, by their hash.
         devices: Every device, by its place: topic, and id behind a hub.
+        holders: Whose each credential and session is: by the word for its kind, and the id of a passkey, the hash of its public
+            key (also of one that has ended), the hash of a paper code, or the name of a session.
     """
 
     def __init__(self) -> None:
@@ -183,6 +209,7 @@ class Registry:
         self.subjects: dict[bytes, Subject] = {}
         self.claims: dict[bytes, Claim] = {}
         self.devices: dict[Place, Device] = {}
+        self.holders: dict[bytes, Holder] = {}
 
     # changes: each row goes into the commit
 
@@ -193,7 +220,7 @@ class Registry:
 
     def drop_subject(self, subject_id: bytes) -> None:
         """Delete a subject, and with it its secret and its residents' consents."""
-        del self.subjects[subject_id]
+        self._forget_keys(self.subjects.pop(subject_id))
         self.book.remove_subject(subject_id)
         self.commit.subjects.append(SubjectRow(subject_id, None))
 
@@ -243,6 +270,11 @@ class Registry:
 
     def know_subject(self, subject: Subject) -> None:
         """Enter a subject that is stored already."""
+        former = self.subjects.get(subject.id)
+        if former is None or former.residents is not subject.residents or former.ended_keys is not subject.ended_keys:
+            self._forget_keys(former)
+            self.holders |= {key: Holder(subject.id, resident.id) for resident in subject.residents for key in _keys(resident)}
+            self.holders |= {b"key " + ended: Holder(subject.id, b"") for ended in subject.ended_keys}
         self.subjects[subject.id] = subject
         self.book.add_subject(subject.id, [resident.id for resident in subject.residents], subject.since_ms)
 
@@ -258,3 +290,33 @@ class Registry:
         """Apply a consent that is stored already; consents of residents who have left no longer count."""
         if consent.resident in self.book.residents(consent.subject):
             self.book.apply(consent, index)
+
+    # whose a credential is
+
+    def resident_of(self, holder: Holder) -> Resident:
+        """Return the resident that holds something, as they stand."""
+        return next(one for one in self.subjects[holder.subject].residents if one.id == holder.resident)
+
+    def keep_resident(self, subject_id: bytes, changed: Resident) -> None:
+        """Enter a resident of a subject in their present state, and have it stored."""
+        subject = self.subjects[subject_id]
+        residents = tuple([changed if one.id == changed.id else one for one in subject.residents])
+        self.keep_subject(msgspec.structs.replace(subject, residents=residents))
+
+    def _forget_keys(self, former: Subject | None) -> None:
+        for resident in () if former is None else former.residents:
+            for key in _keys(resident):
+                self.holders.pop(key, None)
+        for ended in () if former is None else former.ended_keys:
+            self.holders.pop(b"key " + ended, None)
+
+
+def _keys(resident: Resident) -> Iterator[bytes]:
+    """Yield by what a resident is found."""
+    for passkey in resident.passkeys:
+        yield b"passkey " + passkey.credential
+        yield b"key " + passkey.key_sha256
+    for session in resident.sessions:
+        yield b"session " + session.token_hash
+    if resident.paper is not None:
+        yield b"paper " + resident.paper.code_hash

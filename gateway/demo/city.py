@@ -65,6 +65,9 @@ simulated = true
 start = "{start}"
 at = {at}
 rate = {rate}
+
+[portal]
+address = "{portal}"
 """
 
 
@@ -75,6 +78,7 @@ class DemoCity:
     Attributes:
         withdrawing: The household that withdraws its consent midway.
         withdrawing_meter: The topic of its meter.
+        claim_code: The code in the letter of a household that nobody has come in for, and that permits nothing.
         fleet: All devices, ready to publish.
         recipients: The file of each recipient's private key; None of those who get open data.
         permitting: By the cell of a figure of meters, the topics of those whose homes permit it there.
@@ -87,6 +91,7 @@ class DemoCity:
     fleet: Fleet
     withdrawing: str = ""
     withdrawing_meter: str = ""
+    claim_code: str = ""
     recipients: dict[str, Path | None] = field(default_factory=dict)
     permitting: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -104,7 +109,7 @@ def shipped_policies() -> Path:
     raise OperatorError(f"`{candidates[0]}`: the shipped policies are missing; run the demo from a checkout")
 
 
-async def make_city(folder: Path, host: str, port: int, start_ms: int, rate: float) -> DemoCity:
+async def make_city(folder: Path, host: str, port: int, start_ms: int, rate: float, portal: str) -> DemoCity:
     """Make everything that the gateway needs, register all devices and consents, and set the clock.
 
     However long that takes, all consents stand before the first day: meanwhile the clock runs as fast as real time.
@@ -115,6 +120,7 @@ async def make_city(folder: Path, host: str, port: int, start_ms: int, rate: flo
         port: The broker's port.
         start_ms: Simulated time, ``LEAD_S`` real seconds after this has returned.
         rate: Simulated seconds in a real second.
+        portal: The portal's address.
     """
     gateway = f"demo-{secrets.token_hex(3)}"  # a new id, so that no broker holds a session of an earlier run
     shutil.copytree(shipped_policies(), folder / "policies", ignore=shutil.ignore_patterns("keys"))
@@ -126,7 +132,7 @@ async def make_city(folder: Path, host: str, port: int, start_ms: int, rate: flo
         shutil.copy(pair.public_path, folder / "policies" / "keys")
         recipients[recipient] = pair.private_path
     config = folder / "gateway.toml"
-    values = {"gateway": gateway, "host": host, "port": port}
+    values = {"gateway": gateway, "host": host, "port": port, "portal": portal}
     before_ms = start_ms - round(1000 * (LEAD_S * rate + LONGEST_SETUP_S))
     config.write_text(_CONFIG.format(**values, start=_utc(before_ms), at=time.time(), rate=1), encoding="utf-8")
     place = load_config(config)
@@ -170,7 +176,7 @@ async def _register(durable: Durable, city: DemoCity, placed: list[Placed]) -> N
     subjects = [device.subject.hex() for device in added.devices if isinstance(device.subject, Id)]
     rows = [each.row("none" if each.household is None else subjects[each.household]) for each in others]
     await perform(control, [("device.add", {"devices": rows})])
-    city.withdrawing = subjects[0]
+    city.withdrawing, city.claim_code = subjects[0], str(added.devices[-1].claim_code)
     full, coarse = subjects[:FULL_CONSENTS], subjects[FULL_CONSENTS : FULL_CONSENTS + COARSE_CONSENTS]
     grants = [{"subject": subject, "scope": scope, "limits": {}} for subject in full for scope in (SCOPE, WATER_SCOPE)]
     grants += [{"subject": subject, "scope": SCOPE, "limits": COARSE} for subject in coarse]

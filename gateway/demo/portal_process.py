@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from gateway.config import Installation
 
@@ -24,7 +25,7 @@ _CONFIG: Final = """\
 # The configuration of this demo's portal; `docs/configuration.md` explains every key.
 log_folder = {log}
 door = {door}
-address = "http://{host}:{port}"
+address = "{address}"
 host = "{host}"
 port = {port}
 requests_per_minute = 0
@@ -36,8 +37,7 @@ class PortalProcess:
 
     Args:
         folder: Where `portal.toml` and `portal.log` go.
-        place: The gateway's.
-        port: Where to listen on this machine; 0 takes a free one.
+        place: The gateway's, which says at what address people come in: one of this machine, `http://localhost:<port>`.
 
     Attributes:
         address: Where it answers; empty before it does, and after it has ended.
@@ -45,10 +45,10 @@ class PortalProcess:
         trouble: Why it does not run; empty while it does.
     """
 
-    def __init__(self, folder: Path, place: Installation, port: int) -> None:
+    def __init__(self, folder: Path, place: Installation) -> None:
         self._folder = folder
         self._place = place
-        self._port = port
+        self._at = place.config.portal.address or ""
         self.address = ""
         self.was_at = ""
         self.trouble = ""
@@ -56,10 +56,10 @@ class PortalProcess:
     async def run(self) -> None:
         """Run until cancelled, or until it ends by itself, which is no fault of the demo's."""
         try:
-            port = self._port or _free_port()
             values = {"log": json.dumps(str(self._place.log)), "door": json.dumps(str(self._place.portal_socket))}
             config = self._folder / "portal.toml"
-            config.write_text(_CONFIG.format(**values, host=HOST, port=port), encoding="utf-8")
+            values |= {"address": self._at, "host": HOST, "port": str(urlsplit(self._at).port)}
+            config.write_text(_CONFIG.format(**values), encoding="utf-8")
             with (self._folder / "portal.log").open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "gateway.cli", "portal", "--config", str(config)),
@@ -81,7 +81,7 @@ class PortalProcess:
         assert process.stdout is not None
         async for line in process.stdout:
             if line.startswith(_READY):
-                self.address = self.was_at = line.removeprefix(_READY).decode(errors="replace").strip()
+                self.address = self.was_at = f"{self._at}/"
         status = await process.wait()
         said = self._last_line()
         self.trouble = f"it ended with status {status}{': ' if said else ''}{said}"
@@ -101,6 +101,15 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         except BaseException:
             process.kill()
             raise
+
+
+def portal_address(port: int) -> str:
+    """Return where a portal of this machine is found; a passkey is made for `localhost`, and for no number.
+
+    Args:
+        port: Where it listens; 0 takes a free one.
+    """
+    return f"http://localhost:{port or _free_port()}"
 
 
 def _free_port() -> int:

@@ -84,8 +84,8 @@ class Screen:
         said = _portal(scene)
         if self._live is None and said != self._portal:
             self._portal = said
-            if said:
-                self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {said}", highlight=False, soft_wrap=True)
+            for line in said.splitlines():
+                self._console.print(f"{time.time() - scene.began_at_s:5.1f} s  {line}", highlight=False, soft_wrap=True)
 
     def finish(self, scene: DemoScene, outcome: dict[str, Any]) -> None:
         """Print the outcome."""
@@ -119,12 +119,15 @@ def _what_figures_were_worth(compared: list[Compared]) -> str:
 
 
 def _portal(scene: DemoScene) -> str:
-    """Return where the public's pages are, or why they are nowhere; empty while neither is known, and once they have ended."""
+    """Return where the pages are, for everyone and for a home, or why they are nowhere; empty while neither is known."""
     if scene.portal is None:
         return ""
     if scene.portal.trouble:
         return f"there is no portal: {scene.portal.trouble}"
-    return f"what the public sees: {scene.portal.address}" if scene.portal.address else ""
+    if not scene.portal.address:
+        return ""
+    letter = f"{scene.portal.address}claim#{scene.city.claim_code}"
+    return f"what the public sees: {scene.portal.address}\nwhat a home's letter leads to: {letter}"
 
 
 def _counted(n: int, what: str) -> str:

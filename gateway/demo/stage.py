@@ -26,7 +26,7 @@ from gateway.demo.embedded_broker import embedded_broker
 from gateway.demo.gateway_process import GatewayProcess
 from gateway.demo.listener import Listened, Listeners
 from gateway.demo.measured import Compared, Measured
-from gateway.demo.portal_process import PortalProcess
+from gateway.demo.portal_process import PortalProcess, portal_address
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
@@ -110,13 +110,13 @@ async def play(options: Options, stop: asyncio.Event, show: Callable[[DemoScene]
     """
     began_at_s = time.time()
     async with _broker(options) as (host, port):
-        city = await make_city(options.folder, host, port, options.start_ms, options.rate)
+        city = await make_city(options.folder, host, port, options.start_ms, options.rate, portal_address(options.portal_port))
         listeners = Listeners(city, host, port)
         process = GatewayProcess(city.folder, city.place.control_socket)
         ends_at_s = began_at_s + options.seconds if options.seconds is not None else float("inf")
         clock = GatewayClock(city.place.config.clock)
         scene = DemoScene(city, clock, Counters(), listeners.heard, process, ends_at_s, began_at_s)
-        scene.portal = PortalProcess(city.folder, city.place, options.portal_port)
+        scene.portal = PortalProcess(city.folder, city.place)
         await listeners.introduce()
         async with _background(process.run(), "gateway") as gateway, _background(scene.portal.run(), "portal"):
             hearing = asyncio.Event()

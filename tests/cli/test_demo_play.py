@@ -77,7 +77,12 @@ class Played:
 def scene(process: Played, subject: str = "", *, ends_at_s: float = float("inf")) -> DemoScene:
     """Return a scene that has just begun."""
     city = SimpleNamespace(
-        withdrawing=subject, withdrawing_meter="m/1", permitting={"riverside": HOMES}, fleet=None, folder=Path("city")
+        claim_code="K7QM-4T2X-9RHD",
+        withdrawing=subject,
+        withdrawing_meter="m/1",
+        permitting={"riverside": HOMES},
+        fleet=None,
+        folder=Path("city"),
     )
     clock = SimpleNamespace(starts_ms=0, rate=10_800.0, now_ms=lambda: 0)
     return DemoScene(cast("Any", city), cast("Any", clock), Counters(), Listened(), cast("Any", process), ends_at_s, time.time())
@@ -177,7 +182,7 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
     played.heard.figures.append(OpenedFigure(msgspec.structs.replace(total, **figure, standard_error=5.0, mu=2.0), log_index=7))
     for topic, kwh in (("m/1", 12.0), ("m/2", 12.5), ("m/3", 99.0)):
         played.measured.take(truth(topic, hour_ms[0], kwh))
-    played.portal = cast("Any", SimpleNamespace(address="http://127.0.0.1:44095/", trouble=""))
+    played.portal = cast("Any", SimpleNamespace(address="http://localhost:44095/", trouble=""))
     drawn = Terminal()
     with Screen(drawn) as screen:
         screen.show(played)
@@ -191,7 +196,7 @@ def test_demo_screen_shows_what_the_city_got(columns: int, lines: int, monkeypat
         "consumption 7 kW.h",
         "riverside 31.5 ± 9.8 kWh",
         "24.5 kWh: 2 homes",
-        "what the public sees: http://127.0.0.1:44095/",
+        "what the public sees: http://localhost:44095/",
         "2,500",
     ):
         assert expected in text, text

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from typing import Final
+
+RANDOM_BYTES: Final = 10
+"""Of how many random bytes a code is made."""
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SYMBOLS: Final = 16
+_GROUP_SYMBOLS: Final = 4
+_LONGEST_TYPED: Final = 100
+_ALIKE: Final = str.maketrans("OIL", "011", "-‐‑–—_. \t\u00a0")
+_HASHED: Final = b"sluice paper code "
+
 
 def paper_code(random: bytes) -> str:
     """Return the code of 10 random bytes, such as `K7QM-4T2X-9RHD-0B5Z`."""
-    raise NotImplementedError
+    if len(random) != RANDOM_BYTES:
+        raise ValueError(f"a paper code is made of {RANDOM_BYTES} random bytes")
+    bits = int.from_bytes(random)
+    symbols = "".join(_ALPHABET[bits >> 5 * (_SYMBOLS - 1 - place) & 31] for place in range(_SYMBOLS))
+    return "-".join(symbols[start : start + _GROUP_SYMBOLS] for start in range(0, _SYMBOLS, _GROUP_SYMBOLS))
 
 
 def paper_sha256(code: str) -> bytes:
@@ -13,4 +30,7 @@ def paper_sha256(code: str) -> bytes:
 
     Raises: ValueError: the text cannot be a code.
     """
-    raise NotImplementedError
+    symbols = code[:_LONGEST_TYPED].strip().upper().translate(_ALIKE)
+    if len(code) > _LONGEST_TYPED or len(symbols) != _SYMBOLS or any(symbol not in _ALPHABET for symbol in symbols):
+        raise ValueError("a paper code has four groups of four letters and digits")
+    return sha256(_HASHED + symbols.encode()).digest()

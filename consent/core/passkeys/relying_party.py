@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 from urllib.parse import urlsplit
+
+_ORIGIN: Final = re.compile(r"https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class RelyingParty:
     def at(cls, address: str) -> RelyingParty:
         """Return the site at an address without a path."""
         return cls(address, urlsplit(address).hostname or "")
+
+    @classmethod
+    def of_origin(cls, origin: str) -> RelyingParty | None:
+        """Return the site of an origin as browsers write it; None where it is none, or one at which no passkey works."""
+        return cls.at(origin) if _ORIGIN.fullmatch(origin) else None
 
     @property
     def id_sha256(self) -> bytes:

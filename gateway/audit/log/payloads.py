@@ -21,6 +21,9 @@ from gateway.audit.log.openings import Opening, Part, part_leaf, void_salt
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+HashOrNone = Annotated[bytes, msgspec.Meta(max_length=32)]
+INVITATION_BYTES: Final = 16
+_LONGEST_PROOF: Final = 16_384
 RESTORED: Final = "restored"
 RESTORED_BOOKS: Final = "restored-books"
 CITY_OWNED: Final = "city"
@@ -121,18 +124,19 @@ class EnrolmentPayload(Payload, frozen=True, tag_field="kind", tag="enrolment"):
         key_sha256: SHA-256 of the passkey's public key (a COSE_Key, as the authenticator gave it); empty: a paper code alone.
         relying_party: The id for which the passkey was made: a domain; empty without one.
         paper_sha256: SHA-256 of the paper code that holds from now on (``consent.core.passkeys.codes``); empty: as before.
-        proof: What shows that whoever could did it. Of an `invitation` and of `passkey`: a ``Proof`` by a passkey of another
-            resident, or of this one; of a `recovery`: the paper code that it used up, in its plain form; empty of the others.
+        proof: What shows that whoever could did it. Of `passkey`: a ``Proof`` by another passkey of this resident; of an
+            `invitation`: the ``INVITATION_BYTES`` of the claim code's hash, and a ``Proof`` of them by a passkey of another
+            resident; of a `recovery`: the paper code that it used up, in its plain form; empty of the others.
     """
 
     word = "enrolment"
     subject: SubjectId
     resident: SubjectId
     how: Literal["letter", "invitation", "recovery", "counter", "passkey"]
-    key_sha256: bytes
-    relying_party: str
-    paper_sha256: bytes
-    proof: bytes
+    key_sha256: HashOrNone
+    relying_party: Annotated[str, msgspec.Meta(max_length=253)]
+    paper_sha256: HashOrNone
+    proof: Annotated[bytes, msgspec.Meta(max_length=_LONGEST_PROOF)]
 
 
 class CredentialsEndedPayload(Payload, frozen=True, tag_field="kind", tag="credentials-ended"):
@@ -147,10 +151,32 @@ class CredentialsEndedPayload(Payload, frozen=True, tag_field="kind", tag="crede
     word = "credentials-ended"
     subject: SubjectId
     resident: SubjectId
-    keys_sha256: tuple[bytes, ...]
+    keys_sha256: tuple[Hash, ...]
     paper: bool
     by: Literal["resident", "counter", "left"]
 
+
+AnyKeyPayload = KeyPayload | EnrolmentPayload | CredentialsEndedPayload
+"""What an entry of the kind `key` may hold."""
+
+
+def decode_key(data: bytes) -> AnyKeyPayload:
+    """Return the payload of an entry of the kind `key`.
+
+    Raises: PayloadError: the bytes are none.
+    """
+    try:
+        value = canonical.decode_any_spelling(data)
+    except canonical.CanonicalError as error:
+        raise PayloadError(f"not a payload of kind `{KeyPayload.word}`: {error}") from error
+    kind = _KEY_PAYLOADS.get(str(value.get("kind"))) if isinstance(value, dict) else None
+    return (kind or KeyPayload).decode(data)
+
+
+_KEY_PAYLOADS: Final[dict[str, type[AnyKeyPayload]]] = {
+    "enrolment": EnrolmentPayload,
+    "credentials-ended": CredentialsEndedPayload,
+}
 
 UNCLEAN_END: Final = "unclean-end"
 AWAY: Final = "away"

@@ -1,7 +1,7 @@
 """What was in force at each entry of a log: the policies, the consents, and the residents whose consent is required.
 
 A replay rebuilds this from the log alone, with the same code by which the gateway decides. Every consent record is checked
-against the record that it replaces, its signature and the table of permitted transitions, so that a forged consent is found.
+(`spoken`), and every credential that may sign one (`credentials`), so that a forged consent and a planted passkey are found.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from hashlib import sha256
 from typing import Final
 
 from consent.core.consents.book import Book
-from consent.core.consents.records import FIRST, GATEWAY, OPERATOR, Consent, Status, decode, record_hash, signing_bytes
-from consent.core.lifecycle.actor import Actor
-from consent.core.lifecycle.steps import in_force_since
-from consent.core.lifecycle.transitions import LEADS_TO, admits
+from consent.core.consents.records import COUNTER, OPERATOR, PASSKEY, SESSION, Consent, decode
 from consent.core.policies.archive import unpack_files
 from consent.core.policies.changed_flows import changed_flows
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import Flow, PolicySet
 from consent.errors import PolicyError, RecordError
-from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.entries import Entry
 from gateway.audit.log.notes import Verifier
-from gateway.audit.log.payloads import KeyPayload, PayloadError
+from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, PayloadError, decode_key
 from gateway.audit.log.reader import FileError
+from gateway.audit.replay.credentials import CredentialAudit, EnrolledKey
+from gateway.audit.replay.spoken import SpokenRecord
 
 _NOTHING_SAID: Final = -1
-_CHANNELS: Final = (OPERATOR, GATEWAY)  # records over these are signed by the log's key
+_BY_OTHERS: Final = (OPERATOR, COUNTER)
 
 PolicySource = Callable[[bytes], bytes]
 """SHA-256 → the packed policy set with that hash; raises ``FileError`` where it is not kept."""
@@ -45,6 +44,11 @@ class InForceAt:
         policy_entry: Index of their entry; -1 before the first.
         flow_since_ms: When each flow last changed, where that is known.
         grants: How many permissions were given over each channel.
+        by_enrolment: How many of those over a passkey by how it came to be; `unknown`: the log does not show it to be theirs.
+        by_origin: Likewise by what it goes back to over others in between: `letter` or `counter`.
+        beside_passkeys: How many permissions the operator or the counter gave for a resident who had a passkey.
+        unchecked_sessions: Records over a session of which nobody can tell any more whether they told more.
+        credentials: Those that hold.
         changed: The subjects whose consents or residents changed, in the log's order, each as often as that happened.
         unopened: How many consents and withdrawals have no opening, so that their subject is unknown.
     """
@@ -54,6 +58,11 @@ class InForceAt:
         self.policy_entry = -1
         self.flow_since_ms: dict[str, int] = {}
         self.grants: Counter[str] = Counter()
+        self.by_enrolment: Counter[str] = Counter()
+        self.by_origin: Counter[str] = Counter()
+        self.beside_passkeys = 0
+        self.unchecked_sessions = 0
+        self.credentials = CredentialAudit()
         self.changed: list[bytes] = []
         self.unopened = 0
         self._last_unopened = -1
@@ -100,23 +109,48 @@ class InForceAt:
             return [str(error)]
         if sha256(consent.subject).digest() in self._gone:
             return ["speaks for a subject that was erased"]
-        problems = self._enter(consent)
-        problems += self._faults(entry, consent)
+        fault = "speaks for a household that the log has let nobody else into"
+        problems = self._admit(consent.subject, consent.resident, fault)
+        spoken = SpokenRecord(entry, consent, self._book, self.policies, self.credentials, self._last_unopened)
+        key, faults = spoken.faults(self._verifier)
+        self._count(spoken, key)
         self._book.apply(consent, entry.sequence)
         self._standing.pop(consent.subject, None)
         self.changed.append(consent.subject)
-        if consent.permits:
-            self.grants[consent.channel] += 1
-        return problems
+        return problems + faults
 
-    def take_residents(self, entry: Entry, data: bytes) -> list[str]:
-        """Change a subject's residents; return what is wrong with the entry."""
+    def _count(self, spoken: SpokenRecord, key: EnrolledKey | None) -> None:
+        """Count a record by what it rests on."""
+        consent = spoken.consent
+        if consent.channel == SESSION and spoken.tells_no_more is None:
+            self.unchecked_sessions += 1
+        if not consent.permits:
+            return
+        self.grants[consent.channel] += 1
+        if consent.channel == PASSKEY:
+            self.by_enrolment["unknown" if key is None else key.how] += 1
+            self.by_origin["unknown" if key is None else key.origin] += 1
+        elif consent.channel in _BY_OTHERS:
+            self.beside_passkeys += self.credentials.has_passkey(consent.subject, consent.resident)
+
+    def take_key(self, entry: Entry, data: bytes) -> list[str]:
+        """Change a subject's residents, or the credentials of one of them; return what is wrong with the entry."""
         try:
-            payload = KeyPayload.decode(data)
+            payload = decode_key(data)
         except PayloadError as error:
             return [str(error)]
+        if self.is_gone(payload.subject):
+            return ["is about a subject that was erased"]
+        if isinstance(payload, EnrolmentPayload):
+            problems = self._admit(
+                payload.subject, payload.resident, "enrols somebody whom the log has not let into the household"
+            )
+            return problems + self.credentials.enrol(entry, payload)
+        if isinstance(payload, CredentialsEndedPayload):
+            return self.credentials.end(payload)
         self._declared.add(payload.subject)
         self._book.change_residents(payload.subject, payload.residents, entry.time_ms)
+        self.credentials.keep_residents(payload.subject, payload.residents)
         self._standing.pop(payload.subject, None)
         self.changed.append(payload.subject)
         return []
@@ -126,6 +160,7 @@ class InForceAt:
         self._gone.add(subject_sha256)
         for subject in {subject for subject, _, _ in self._book if sha256(subject).digest() == subject_sha256}:
             self._book.remove_subject(subject)
+            self.credentials.forget(subject)
             self._standing.pop(subject, None)
             self.changed.append(subject)
 
@@ -151,67 +186,10 @@ class InForceAt:
         """Return when a subject's residents last changed."""
         return self._book.residents_since_ms(subject)
 
-    def _enter(self, consent: Consent) -> list[str]:
-        """Add a record's resident to the book where absent; only a subject's first resident needs no entry that admits them."""
-        residents = self._book.residents(consent.subject)
-        if consent.resident in residents:
+    def _admit(self, subject: bytes, resident: bytes, fault: str) -> list[str]:
+        """Add a resident to the book where absent; only a subject's first resident needs no entry that admits them."""
+        residents = self._book.residents(subject)
+        if resident in residents:
             return []
-        self._book.add_subject(consent.subject, [*residents, consent.resident])
-        declared = consent.subject in self._declared
-        return ["speaks for a household that the log has let nobody else into"] if residents or declared else []
-
-    def _faults(self, entry: Entry, consent: Consent) -> list[str]:
-        """Return what is wrong with a record, given its entry and the resident's earlier records."""
-        said = [each for each in self._book.entries(consent.subject, consent.resident) if each.consent.scope == consent.scope]
-        before = [each.consent for each in said]
-        may_lack = self._last_unopened > (said[0].index if said else -1)  # the record in between may be one of those
-        found = []
-        if (entry.kind is Kind.CONSENT) != consent.permits:
-            found.append(f"a record of status {consent.status} under an entry of kind {entry.kind.word}")
-        if consent.channel not in _CHANNELS:
-            found.append(f"the record came over the channel `{consent.channel}`, which nothing vouches for")
-        elif not self._verifier.verify_bytes(signing_bytes(consent), consent.signature):
-            found.append("the record does not bear the log key's signature")
-        if consent.previous != (record_hash(before[0]) if before else FIRST) and not may_lack:
-            found.append("the record does not name the one that it replaces")
-        if consent.time_ms > entry.time_ms:
-            found.append("the record is younger than its entry")
-        if consent.since_ms < consent.time_ms and not (consent.status is Status.RENEWED and (may_lack or self._renews(consent))):
-            found.append("the record counts from before it was made")
-        if not self._may_follow(consent, before):
-            found.append(f"nothing leads from what was said before to {consent.status}")
-        if consent.channel == GATEWAY:
-            found += self._lapse_faults(entry, consent, before)
-        return found
-
-    def _renews(self, consent: Consent) -> bool:
-        """Return whether a renewal's limits were in force from its start; True without policies, where nobody can tell."""
-        if self.policies is None:
-            return True
-        actor = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
-        since_ms = in_force_since(actor, self.policies, consent)
-        return since_ms is not None and consent.since_ms >= since_ms
-
-    def _may_follow(self, consent: Consent, before: list[Consent]) -> bool:
-        """Return whether some step leads to a record from the earlier ones, of its own scope or of one that bears on it."""
-        speaker = Actor(self._book, consent.subject, consent.resident, consent.time_ms, consent.channel)
-        said: set[Status | None] = {each.status for each in (*before, *speaker.counting(consent.scope))}
-        steps = [step for step, leads_to in LEADS_TO.items() if leads_to is consent.status]
-        return any(admits(step, status) for step in steps for status in said or {None})
-
-    def _lapse_faults(self, entry: Entry, consent: Consent, before: list[Consent]) -> list[str]:
-        """Return what is wrong with a record made by the gateway itself, which must follow from an earlier consent."""
-        if consent.status is Status.EXPIRED:
-            ends_ms = before[0].expiry_ms if before else None
-            return [] if ends_ms is not None and ends_ms <= entry.time_ms else ["a consent has expired before its date"]
-        if consent.status is not Status.INVALIDATED:
-            return [f"the gateway itself says {consent.status}"]
-        policies = self.policies
-        if policies is None:
-            return []
-        still = [
-            terms.flow
-            for terms in consent.terms
-            if terms.flow in policies.terms and not policies.terms[terms.flow].asks_no_more_than(terms)
-        ]
-        return [] if still else ["a consent was invalidated that covers all that is asked"]
+        self._book.add_subject(subject, [*residents, resident])
+        return [fault] if residents or subject in self._declared else []

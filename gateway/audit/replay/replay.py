@@ -126,7 +126,9 @@ class Replay:
         report.time = self._age.time
         report.erased_parts, report.erasures_account_for = erasures.erased, erasures.declared
         report.erasures, report.earlier_erasures, report.earlier_voids = erasures.lists, erasures.earlier, self._voids.earlier
-        report.grants = self._fold.grants
+        report.grants, report.by_enrolment, report.by_origin = self._fold.grants, self._fold.by_enrolment, self._fold.by_origin
+        report.beside_passkeys, report.unchecked_sessions = self._fold.beside_passkeys, self._fold.unchecked_sessions
+        report.enrolments, report.credentials_ended = self._fold.credentials.enrolments, self._fold.credentials.ended
         report.public_records = self._releases.public
         report.several_places = self._releases.several_places
         report.unopened_consents = self._fold.unopened
@@ -206,11 +208,14 @@ class Replay:
                 if opening is None:
                     self._fold.pass_over(entry.sequence)
             case Kind.KEY if part is not None:
-                return self._fold.take_residents(entry, part)
+                return self._fold.take_key(entry, part)
+            case Kind.KEY if opening is None:
+                self._report.unopened_keys += 1
             case Kind.VOID if part is not None:
                 return self._void(entry, part)
             case Kind.GAP if part is not None and GapPayload.decode(part).reason in (RESTORED, RESTORED_BOOKS):
                 self._releases.pass_over()
+                self._fold.credentials.restored(entry.sequence)
         return []
 
     def _erasure(self, entry: Entry, part: bytes | None) -> list[str]:

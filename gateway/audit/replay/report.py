@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from consent.core.consents.records import OPERATOR
+from consent.core.consents.records import COUNTER, OPERATOR, PASSKEY, SESSION
 from consent.printable import as_lines
 from gateway.audit.log.payloads import CITY_OWNED
 from gateway.audit.replay.formed_again import FormedAgain
@@ -36,6 +36,13 @@ class ReplayReport:
         time: The time by which the log was aged, and whose word that is.
         verdicts: Releases by verdict; one with erased parts is `opening erased` when the rest of it matches.
         grants: Permissions by the channel over which they were said; `operator` rests on the operator's word alone.
+        by_enrolment: Of those over `passkey`, how the passkey came to be; `unknown`: the log does not show it to be theirs.
+        by_origin: Likewise, what it goes back to over other passkeys and paper codes: `letter` or `counter`.
+        beside_passkeys: Permissions that the operator or the counter gave for residents who had a passkey.
+        unchecked_sessions: Records over a session of which nobody can tell any more whether they told more.
+        enrolments: Passkeys and paper codes that came to be, by how.
+        credentials_ended: Entries that ended some, by whom.
+        unopened_keys: Changes of residents and credentials without an opening.
         public_records: Records of no subject by the owner of the devices that told them, as the release states it: the
             operator's word alone. `unstated`: by a version that stated none.
         several_places: How often a subject stood in more than one cohort of a flow, property and period, by devices at several
@@ -53,6 +60,13 @@ class ReplayReport:
     entries: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     grants: Counter[str] = field(default_factory=Counter)
+    by_enrolment: Counter[str] = field(default_factory=Counter)
+    by_origin: Counter[str] = field(default_factory=Counter)
+    beside_passkeys: int = 0
+    unchecked_sessions: int = 0
+    enrolments: Counter[str] = field(default_factory=Counter)
+    credentials_ended: Counter[str] = field(default_factory=Counter)
+    unopened_keys: int = 0
     public_records: Counter[str] = field(default_factory=Counter)
     several_places: int = 0
     erased_parts: int = 0
@@ -77,6 +91,13 @@ class ReplayReport:
             "entries": self.entries,
             "releases": {verdict.value: self.verdicts[verdict] for verdict in ReplayVerdict},
             "grants": dict(sorted(self.grants.items())),
+            "grants_by_enrolment": dict(sorted(self.by_enrolment.items())),
+            "grants_by_origin": dict(sorted(self.by_origin.items())),
+            "grants_beside_passkeys": self.beside_passkeys,
+            "unchecked_sessions": self.unchecked_sessions,
+            "enrolments": dict(sorted(self.enrolments.items())),
+            "credentials_ended": dict(sorted(self.credentials_ended.items())),
+            "unopened_keys": self.unopened_keys,
             "public_records": {owner: self.public_records[owner] for owner in (CITY_OWNED, UNSTATED)},
             "several_places": self.several_places,
             "erased_parts": self.erased_parts,
@@ -98,8 +119,7 @@ class ReplayReport:
         """Return the report for a terminal."""
         lines = [f"replayed: {self.entries} entries, {sum(self.verdicts.values())} releases", f"aged by: {self.time}"]
         lines += [f"  {verdict.value:<16} {self.verdicts[verdict]}" for verdict in ReplayVerdict]
-        operator, others = self.grants[OPERATOR], sum(self.grants.values()) - self.grants[OPERATOR]
-        lines.append(f"permissions: {operator} on the operator's word, {others} on a resident's own")
+        lines += self._permission_lines()
         city, unstated = self.public_records[CITY_OWNED], self.public_records[UNSTATED]
         lines.append(f"records of no subject: {city} on the operator's word that the city owns the device")
         if unstated:
@@ -123,8 +143,33 @@ class ReplayReport:
             lines.append(f"consents and withdrawals without an opening: {self.unopened_consents}")
         if self.unsupported:
             lines.append(f"releases of what policies may no longer ask, as earlier versions made them: {self.unsupported}")
+        if self.unopened_keys:
+            lines.append(f"changes of residents and credentials without an opening: {self.unopened_keys}")
         lines += [f"wrong: {one.where}: {one.problem}" for one in self.findings]
         return as_lines(lines)
+
+    def _permission_lines(self) -> list[str]:
+        """Return who vouches for the permissions, and how those came to be whose passkeys do."""
+        grants = self.grants
+        others = f"{grants[PASSKEY]} signed by a resident's passkey, {grants[SESSION]} that told no more than before"
+        words = f"{grants[OPERATOR]} on the operator's word, {grants[COUNTER]} on the counter's"
+        lines = [f"permissions: {grants.total()}; {others}; {words}"]
+        if self.by_enrolment:
+            lines.append(
+                f"  passkeys of those enrolled by: {_counted(self.by_enrolment)}; going back to: {_counted(self.by_origin)}"
+            )
+        if self.beside_passkeys:
+            lines.append(f"  by operator or counter for residents who had a passkey: {self.beside_passkeys}")
+        if self.unchecked_sessions:
+            lines.append(f"  said in a session, and no longer comparable with what was before: {self.unchecked_sessions}")
+        if self.enrolments:
+            ended = f", ended by: {_counted(self.credentials_ended)}" if self.credentials_ended else ""
+            lines.append(f"passkeys and paper codes enrolled by: {_counted(self.enrolments)}{ended}")
+        return lines
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
 def _listed(entries: list[tuple[int, int]], most: int = 20) -> str:

@@ -30,6 +30,7 @@ from gateway.audit.log.payloads import (
     PayloadError,
     ReleasedDraw,
     ReleaseRecord,
+    decode_key,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.age import AuditTime, LogAge
@@ -251,6 +252,8 @@ class EntryAudit:
                 return decode_void(content)
             case Kind.GAP:
                 return GapPayload.decode(content)
+            case Kind.KEY:
+                return decode_key(content)
             case _:
                 value = canonical.decode(content)
                 if not isinstance(value, dict) or value.get("kind") != entry.kind.word:

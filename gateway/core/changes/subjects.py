@@ -24,9 +24,9 @@ from consent.errors import ConsentError
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import KeyPayload
-from gateway.core.changes import changes
+from gateway.core.changes import changes, credentials
 from gateway.core.plans import Device
-from gateway.core.registry import Claim, Resident, Subject
+from gateway.core.registry import Claim, Holder, Resident, Subject
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 
@@ -61,7 +61,9 @@ def label_keys(subject: Subject) -> list[bytes]:
     return [subject_label_key(subject.secret, generation) for generation in range(subject.label_generation, -1, -1)]
 
 
-def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, now_ms: int) -> str:
+def make_code(
+    state: State, subject_id: bytes, resident: bytes, device: bytes, now_ms: int, how: credentials.How = "letter"
+) -> str:
     """Make a claim code.
 
     Args:
@@ -70,10 +72,11 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
         resident: The resident that the code admits: one that is known, or empty for a new one.
         device: The device that the code was made for, which may then move to another subject; or empty.
         now_ms: The gateway's clock.
+        how: What a credential that it makes says of how it came to be.
     Returns: The code, which is stored nowhere.
     """
     code = new_code(state.identity.random_bytes)
-    claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS)
+    claim = Claim(code_hash(code), subject_id, resident, device, now_ms + CODE_DAYS * DAY_MS, how)
     state.registry.keep_claim(claim)
     return code
 
@@ -86,15 +89,27 @@ def forget_old_codes(state: State, now_ms: int) -> None:
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:
     """Make the code by which a new resident joins a subject, and notify the others; it replaces an earlier one."""
+    _drop_invitations(state, subject_id)
+    state.registry.tell(subject_id, MessageKind.CODE_MADE, now_ms)
+    return make_code(state, subject_id, b"", b"", now_ms, "counter")
+
+
+def enter_invitation(state: State, subject_id: bytes, code: str, proof: bytes, now_ms: int) -> None:
+    """Enter a code that a resident has made for a newcomer, with the proof of it; it replaces an earlier one."""
+    _drop_invitations(state, subject_id)
+    claim = Claim(code_hash(code), subject_id, b"", b"", now_ms + CODE_DAYS * DAY_MS, "invitation", proof)
+    state.registry.keep_claim(claim)
+    state.registry.tell(subject_id, MessageKind.INVITED, now_ms)
+
+
+def _drop_invitations(state: State, subject_id: bytes) -> None:
     for former, claim in list(state.registry.claims.items()):
         if claim.subject == subject_id and not claim.resident:
             state.registry.drop_claim(former)
-    state.registry.tell(subject_id, MessageKind.CODE_MADE, now_ms)
-    return make_code(state, subject_id, b"", b"", now_ms)
 
 
 def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> str:
-    """Make a new code for a resident who has lost code or credential: the old ones end, and the subject is notified.
+    """Make a new code for a resident who has lost code or credentials: the old ones end, and the subject is notified.
 
     Raises: ConsentError: the subject has no such resident.
     """
@@ -103,9 +118,10 @@ def replace_codes(state: State, subject_id: bytes, resident_id: bytes, now_ms: i
     for former, claim in list(state.registry.claims.items()):
         if (claim.subject, claim.resident) == (subject_id, resident_id):
             state.registry.drop_claim(former)
-    state.registry.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=0)))
+    state.registry.keep_resident(subject_id, msgspec.structs.replace(resident, claimed_ms=0))
+    credentials.end_all(state, Holder(subject_id, resident_id), "counter", now_ms)
     state.registry.tell(subject_id, MessageKind.CODES_REPLACED, now_ms)
-    return make_code(state, subject_id, resident_id, b"", now_ms)
+    return make_code(state, subject_id, resident_id, b"", now_ms, "counter")
 
 
 def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
@@ -118,14 +134,15 @@ def claim(state: State, code: str, own: bytes | None, now_ms: int) -> Joined:
         now_ms: The gateway's clock.
     Raises: ConsentError: the code is wrong, used or too old, or cannot be used in this way.
     """
-    number, found = _find(state, code, now_ms)
+    found = find_claim(state, code, now_ms)
+    number = found.code_hash
     subject = state.registry.subjects[found.subject]
     if own is not None and own != found.subject:
         return _move_device(state, number, found, own, now_ms)
     state.registry.drop_claim(number)
     if found.resident:
         resident = _resident(subject, found.resident)
-        state.registry.keep_subject(_with_resident(subject, msgspec.structs.replace(resident, claimed_ms=now_ms)))
+        state.registry.keep_resident(subject.id, msgspec.structs.replace(resident, claimed_ms=now_ms))
         return Joined(subject.id, resident.id)
     newcomer = Resident(state.identity.random_bytes(16), now_ms, now_ms)
     _change_residents(state, subject, (*subject.residents, newcomer), now_ms)
@@ -139,10 +156,12 @@ def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> N
     Raises: ConsentError: the subject has no such resident, or no other one.
     """
     subject = state.registry.subjects[subject_id]
-    gone = _resident(subject, resident_id)
-    rest = tuple([resident for resident in subject.residents if resident is not gone])
-    if not rest:
+    _resident(subject, resident_id)
+    if len(subject.residents) == 1:
         raise ConsentError("the last resident of a household does not leave it: erase the household instead")
+    credentials.end_all(state, Holder(subject_id, resident_id), "left", now_ms)
+    subject = state.registry.subjects[subject_id]
+    rest = tuple([resident for resident in subject.residents if resident.id != resident_id])
     for former, claimed in list(state.registry.claims.items()):
         if (claimed.subject, claimed.resident) == (subject_id, resident_id):
             state.registry.drop_claim(former)
@@ -161,25 +180,57 @@ def drop_claims(state: State, subject_id: bytes) -> None:
         state.registry.drop_claim(number)
 
 
-def _find(state: State, code: str, now_ms: int) -> tuple[bytes, Claim]:
+class CodeUnknownError(ConsentError):
+    """A claim code that is none, or none any more."""
+
+
+class CodeOldError(ConsentError):
+    """A claim code whose days are over."""
+
+
+class CodeElsewhereError(ConsentError):
+    """A claim code of a device that another household has claimed."""
+
+
+def drop_letters(state: State, subject_id: bytes) -> None:
+    """Delete the codes of a subject's letters, since somebody has come in: the next one comes by another way."""
+    for former, claim in list(state.registry.claims.items()):
+        if claim.subject == subject_id and claim.resident and claim.how == "letter":
+            state.registry.drop_claim(former)
+
+
+def find_claim(state: State, code: str, now_ms: int) -> Claim:
+    """Return what a claim code allows.
+
+    Raises: CodeUnknownError: it allows nothing. CodeOldError: not any more.
+    """
     try:
         number = code_hash(code)
     except ValueError as error:
-        raise ConsentError(str(error)) from error
+        raise CodeUnknownError(str(error)) from error
     found = state.registry.claims.get(number)
     if found is None:
-        raise ConsentError("there is no such claim code, or it was used already")
+        raise CodeUnknownError("there is no such claim code, or it was used already")
     if found.expires_ms <= now_ms:
-        raise ConsentError("the claim code is too old: ask the crew for a new one")
-    return number, found
+        raise CodeOldError("the claim code is too old: ask the crew for a new one")
+    return found
+
+
+def movable_device(state: State, found: Claim) -> Device:
+    """Return the device that a claim code can bring to another household: nobody has claimed the one that it was made for.
+
+    Raises: CodeElsewhereError: it brings none.
+    """
+    former = state.registry.subjects[found.subject]
+    device = next((device for device in state.registry.devices.values() if device.id == found.device), None)
+    if device is None or any(one.claimed_ms for one in former.residents) or state.registry.book.for_subject(former.id):
+        raise CodeElsewhereError("the claim code belongs to another household")
+    return device
 
 
 def _move_device(state: State, number: bytes, found: Claim, own: bytes, now_ms: int) -> Joined:
     """Move the device of a code to another subject; the former one is deleted if nobody has claimed it."""
-    former = state.registry.subjects[found.subject]
-    device = next((device for device in state.registry.devices.values() if device.id == found.device), None)
-    if device is None or any(resident.claimed_ms for resident in former.residents) or state.registry.book.for_subject(former.id):
-        raise ConsentError("the claim code belongs to another household")
+    device, former = movable_device(state, found), state.registry.subjects[found.subject]
     state.registry.drop_claim(number)
     changes.move_device(state, device, own, now_ms)
     state.registry.tell(own, MessageKind.DEVICE_JOINED, now_ms)
@@ -230,11 +281,6 @@ def _resident(subject: Subject, resident_id: bytes) -> Resident:
         if resident.id == resident_id:
             return resident
     raise ConsentError("the subject has no such resident")
-
-
-def _with_resident(subject: Subject, changed: Resident) -> Subject:
-    residents = tuple([changed if resident.id == changed.id else resident for resident in subject.residents])
-    return msgspec.structs.replace(subject, residents=residents)
 
 
 def new_code(random_bytes: Callable[[int], bytes]) -> str:

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from consent.control import ControlRequest
 from consent.messages import encode, plain
 from gateway.app import Gateway
 from gateway.control.context import MethodError
@@ -33,7 +35,7 @@ async def gateway(folder: Path) -> AsyncIterator[Gateway]:
 
 async def look(answer: Answer, **params: Any) -> dict[str, Any]:
     """Ask over a connection how far its discovery has come."""
-    found: dict[str, Any] = plain(await answer("device.discover", encode(params)))  # type: ignore[arg-type]  # as it comes by a line
+    found: dict[str, Any] = plain(await answer(ControlRequest("2.0", "device.discover", params=msgspec.Raw(encode(params)))))
     return found
 
 

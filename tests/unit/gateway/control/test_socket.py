@@ -15,10 +15,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from consent.control import DEPTH, PARTS, WireError, parse_request
+from consent.control import DEPTH, PARTS, ControlRequest, WireError, parse_request
 from consent.messages import ClockAt, Result
 from gateway.control.socket import Bounds, ControlServer, HeldBytes, Lines
 from gateway.errors import OperatorError
@@ -31,10 +30,10 @@ GOOD = b'{"jsonrpc":"2.0","id":7,"method":"now","params":{}}\n'
 REQUEST = '{"jsonrpc":"2.0","id":1,"method":"consent.grant","params":{"limits":%s}}'
 
 
-async def _now(method: str, params: msgspec.Raw) -> Result:
-    if method != "now":
-        raise OperatorError(f"there is no method `{method}`")
-    return ClockAt(now_ms=len(bytes(params)))
+async def _now(request: ControlRequest) -> Result:
+    if request.method != "now":
+        raise OperatorError(f"there is no method `{request.method}`")
+    return ClockAt(now_ms=len(bytes(request.params)))
 
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -124,10 +123,10 @@ async def test_request_upon_request_leaves_others_their_turn(tmp_path: Path) -> 
     """One connection full of requests is not answered to its end before another is answered at all."""
     lines, answered = 1000, 0
 
-    async def count(method: str, params: msgspec.Raw) -> Result:
+    async def count(request: ControlRequest) -> Result:
         nonlocal answered
         answered += 1
-        return await _now(method, params)
+        return await _now(request)
 
     async with serving(tmp_path) as scene:
         scene.server = await _replaced(scene, count)
@@ -140,7 +139,7 @@ async def test_request_upon_request_leaves_others_their_turn(tmp_path: Path) -> 
             await line_from(busy)
 
 
-async def _replaced(scene: Serving, answer: Callable[[str, msgspec.Raw], Awaitable[Result]]) -> ControlServer:
+async def _replaced(scene: Serving, answer: Callable[[ControlRequest], Awaitable[Result]]) -> ControlServer:
     await scene.server.close()
     server = ControlServer(scene.path, lambda: contextlib.nullcontext(answer), SMALL)
     await server.start()

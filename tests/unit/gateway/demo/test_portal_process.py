@@ -9,14 +9,15 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.demo.portal_process import HOST, PortalProcess
+from gateway.demo.portal_process import HOST, PortalProcess, portal_address
 from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 
 def portal(folder: Path, port: int = 0) -> PortalProcess:
     """Return a portal over a gateway that does not run."""
-    return PortalProcess(folder, LiveGateway(folder / "g", port=1).place, port)
+    extra = f'\n[portal]\naddress = "{portal_address(port)}"\n'
+    return PortalProcess(folder, LiveGateway(folder / "g", port=1, extra=extra).place)
 
 
 async def until(condition: Callable[[], object]) -> None:

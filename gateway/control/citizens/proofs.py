@@ -1,0 +1,240 @@
+"""What shows that it is the person: challenges that wait for a passkey's answer, the answers' check, and codes typed from paper.
+
+A challenge waits in memory, for some minutes of real time, together with what it is for: a passkey that is to be made, an act, a
+record of consent. It is answered once, and by nobody but whom it was made for. There is room for so many, and the oldest go;
+those of visitors, whom nobody knows, take no room from those of residents.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64decode
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from consent.citizen_messages import CHALLENGE_MINUTES, Assertion, ProofWanted
+from consent.core.passkeys.assertion import SignedChallenge, check_assertion
+from consent.core.passkeys.codes import paper_sha256
+from consent.core.passkeys.proof import Proof
+from consent.core.passkeys.relying_party import RelyingParty
+from consent.errors import PasskeyError
+from consent.messages import Hex
+from gateway.control.context import Caller, Control, MethodError
+from gateway.core.changes import credentials
+from gateway.core.registry import Holder, Passkey, Resident
+
+T = TypeVar("T")
+
+MOST_CHALLENGES: Final = 1024
+"""How many wait at most: of visitors, and as many of residents."""
+WRONG_AT_ONCE: Final = 40
+"""How many wrong codes may be typed in a row, by everybody together."""
+WRONG_A_SECOND: Final = 1.0
+"""How many more in each second after that."""
+
+
+def site_of(control: Control) -> RelyingParty:
+    """Return the site that passkeys are for.
+
+    Raises: MethodError: the configuration names none, so nobody comes in over the portal.
+    """
+    address = control.durable.config.portal.address
+    if address is None:
+        raise MethodError("nobody comes in over the portal: the gateway's configuration has no `portal.address`", "no-address")
+    return RelyingParty.at(address)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    owner: bytes
+    what: object
+    until_ms: int
+
+
+class Challenges:
+    """The challenges that wait."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._visitors: OrderedDict[bytes, _Waiting] = OrderedDict()
+        self._residents: OrderedDict[bytes, _Waiting] = OrderedDict()
+
+    def keep(self, challenge: bytes, what: object, owner: bytes, real_ms: int) -> None:
+        """Let a challenge wait.
+
+        Args:
+            what: What it is for.
+            owner: The name of the session that asked for it; empty: a visitor's.
+            real_ms: Real time.
+        """
+        waiting = self._of(owner)
+        waiting[challenge] = _Waiting(owner, what, real_ms + CHALLENGE_MINUTES * 60_000)
+        waiting.move_to_end(challenge)
+        while len(waiting) > MOST_CHALLENGES or next(iter(waiting.values())).until_ms <= real_ms:
+            waiting.popitem(last=False)
+
+    def what(self, challenge: bytes, kind: type[T], owner: bytes, real_ms: int) -> T:
+        """Return what a challenge is for, and let it wait on.
+
+        Raises: MethodError: none such waits for this owner.
+        """
+        found = self._of(owner).get(challenge)
+        whose = found is not None and hmac.compare_digest(found.owner, owner) and found.until_ms > real_ms
+        if found is None or not whose or not isinstance(found.what, kind):
+            raise MethodError("the challenge is too old, or was answered already: ask for another", "challenge-old")
+        return found.what
+
+    def done(self, challenge: bytes, owner: bytes) -> None:
+        """Forget a challenge that has been answered."""
+        self._of(owner).pop(challenge, None)
+
+    def _of(self, owner: bytes) -> OrderedDict[bytes, _Waiting]:
+        return self._residents if owner else self._visitors
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._visitors) + len(self._residents)
+
+
+class _ClientData(msgspec.Struct, frozen=True):
+    challenge: str
+
+
+def challenge_in(client_data: bytes) -> bytes:
+    """Return the challenge that a browser says was answered, unchecked; empty where it says none."""
+    try:
+        text = msgspec.json.decode(client_data, type=_ClientData).challenge
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A passkey's answer that was right; nothing has been entered of it yet.
+
+    Attributes:
+        passkey: As it stands in the registry.
+        sign_count: What its counter said.
+        proof: What an auditor checks.
+    """
+
+    holder: Holder
+    passkey: Passkey
+    sign_count: int
+    proof: Proof
+
+    def enter(self, control: Control) -> None:
+        """Enter that the passkey was used, so that the same answer never counts again."""
+        credentials.used(control.state, self.holder, self.passkey, self.sign_count, control.clock.now_ms())
+
+
+def own_resident(control: Control, caller: Caller) -> Resident:
+    """Return the resident who asks."""
+    return control.state.registry.resident_of(Holder(caller.subject, caller.resident))
+
+
+def wanted(control: Control, caller: Caller, challenge: bytes) -> ProofWanted:
+    """Return what a resident's passkeys are to sign.
+
+    Raises: MethodError: there is none that could.
+    """
+    passkeys = own_resident(control, caller).passkeys
+    if not passkeys:
+        raise MethodError("that takes a passkey, and there is none", "needs-passkey")
+    allow = [passkey.credential for passkey in passkeys]
+    return ProofWanted(challenge=Hex(challenge), relying_party=site_of(control).id, allow=allow)
+
+
+def check_own(control: Control, caller: Caller, challenge: bytes, said: Assertion, *, may_wait: bool = False) -> Checked:
+    """Check the answer of a passkey of the resident who asks.
+
+    Args:
+        may_wait: Whether a passkey that replaces a lost one may do this at once, and not only a day later.
+    Raises: MethodError: it is none of theirs, it has not signed the challenge for this site, or it has to wait.
+    """
+    resident = own_resident(control, caller)
+    checked = _check(control, Holder(caller.subject, caller.resident), resident, challenge, said)
+    if not may_wait and checked.passkey.yes_from_ms > control.clock.now_ms():
+        raise MethodError("the passkey replaces a lost one, and cannot do that before a day has passed", "waits")
+    return checked
+
+
+def check_anyone(control: Control, challenge: bytes, said: Assertion) -> Checked:
+    """Check the answer of whatever passkey comes.
+
+    Raises: MethodError: nobody has it, or it has not signed the challenge for this site.
+    """
+    holder = control.state.registry.holders.get(b"passkey " + said.credential)
+    if holder is None:
+        raise MethodError("nobody here has that passkey", "passkey-unknown")
+    return _check(control, holder, control.state.registry.resident_of(holder), challenge, said)
+
+
+def _check(control: Control, holder: Holder, resident: Resident, challenge: bytes, said: Assertion) -> Checked:
+    passkey = next((one for one in resident.passkeys if hmac.compare_digest(one.credential, said.credential)), None)
+    if passkey is None:
+        raise MethodError("that passkey is none of yours", "passkey-unknown")
+    site = site_of(control)
+    signed = SignedChallenge(said.client_data, said.authenticator_data, said.signature)
+    try:
+        sign_count = check_assertion(signed, challenge, passkey.public_key, site, passkey.sign_count)
+    except PasskeyError as error:
+        raise MethodError(str(error), "passkey-refused") from error
+    return Checked(holder, passkey, sign_count, Proof(passkey.public_key, site.origin, signed))
+
+
+# codes that are typed
+
+
+class WrongCodes:
+    """How many wrong codes were typed lately, by everybody together: whoever guesses is slowed down."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._left = float(WRONG_AT_ONCE)
+        self._at_ms = 0
+
+    def refuse_too_many(self, real_ms: int) -> None:
+        """Refuse to look at a code while too many were wrong.
+
+        Raises: MethodError: too many were.
+        """
+        self._left = min(WRONG_AT_ONCE, self._left + max(0, real_ms - self._at_ms) / 1000 * WRONG_A_SECOND)
+        self._at_ms = real_ms
+        if self._left < 1:
+            raise MethodError("too many wrong codes were typed: try again in a minute", "too-many")
+
+    def count(self) -> None:
+        """Count a wrong one."""
+        self._left -= 1
+
+
+def holder_of_paper(control: Control, code: str) -> Holder:
+    """Return whose a paper code is.
+
+    Raises: MethodError: nobody's, or too many wrong ones were typed.
+    """
+    wrong = control.kept(WrongCodes)
+    wrong.refuse_too_many(control.real_ms())
+    try:
+        holder = control.state.registry.holders.get(b"paper " + paper_sha256(code))
+    except ValueError:
+        holder = None
+    if holder is None:
+        wrong.count()
+        raise MethodError("that is nobody's paper code", "paper-wrong")
+    return holder
+
+
+def check_paper(control: Control, caller: Caller, code: str) -> None:
+    """Check that a paper code is the resident's who asks.
+
+    Raises: MethodError: it is not, or too many wrong ones were typed.
+    """
+    if holder_of_paper(control, code) != (caller.subject, caller.resident):
+        control.kept(WrongCodes).count()
+        raise MethodError("that is not your paper code", "paper-wrong")
