@@ -115,8 +115,8 @@ def question(**others: Any) -> QuestionShown:
         "axes": {
             "time": ["day", "4h", "1h"],
             "space": ["city", "district"],
-            "group": ["30", "20"],
-            "precision.consumption": ["1", "0.1"],
+            "group": ["30", "20", "15"],
+            "precision.consumption": ["1", "0.1", "0.01"],
         },
         "properties": ["consumption"],
         "profile": "meter",

@@ -16,10 +16,10 @@ AXES = {
     "identity": ["aggregate", "per-epoch"],
     "time": ["day", "4h", "1h"],
     "space": ["city", "district", "block"],
-    "group": ["30", "20"],
+    "group": ["30", "20", "15"],
     "retention": ["30", "365"],
     "budget": ["0.5", "1"],
-    "precision.consumption": ["1", "0.1"],
+    "precision.consumption": ["1", "0.1", "0.01"],
 }
 CHOSEN = {"time": "4h", "group": "20", "budget": "0.5", "precision.consumption": "0.1"}
 
@@ -33,7 +33,9 @@ def test_choice_stands_in_an_address_and_comes_back() -> None:
     assert read_limits(AXES, "") == {}
 
 
-@pytest.mark.parametrize("text", ["time:1min", "nothing:4h", "time", "time:4h:1", "group:2", ",,:", "precision.LAeq:1"])
+@pytest.mark.parametrize(
+    "text", ["time:1min", "time:1h", "nothing:4h", "time", "time:4h:1", "group:2", ",,:", "precision.LAeq:1"]
+)
 def test_what_is_not_offered_is_left_out(text: str) -> None:
     """Whoever wrote the address."""
     assert read_limits(AXES, text) == {}
@@ -55,12 +57,14 @@ def test_every_level_is_said_in_words(language: str) -> None:
     assert [each.name for each in choices] == list(AXES)
     assert [each.name for each in choices if each.is_limited] == ["time", "group", "budget", "precision.consumption"]
     for each in choices:
-        assert [level for level, _, _ in each.levels] == AXES[each.name]
+        assert [level for level, _, _ in each.levels] == AXES[each.name][:-1]
+        assert each.asked
         assert all(words != level for level, words, _ in each.levels), each.name
         assert sum(is_chosen for _, _, is_chosen in each.levels) == each.is_limited
 
 
 def test_level_without_words_is_shown_as_it_is_written() -> None:
     """A gateway of another version offers what this one does not know yet."""
-    (choice,) = axis_choices(Visit("en"), shipped(), {"time": ["2h"]}, {})
+    (choice,) = axis_choices(Visit("en"), shipped(), {"time": ["2h", "1h"], "space": ["city"]}, {})
     assert choice.levels == (("2h", "2h", False),)
+    assert choice.asked == "by the hour"

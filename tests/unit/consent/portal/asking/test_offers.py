@@ -37,7 +37,7 @@ def test_joint_figures_are_sand_within_the_blur_of_chance() -> None:
         "You are one of about 20 homes.",
         "Chance is mixed in: ± 9.8 kWh in 95 of 100 cases.",
     )
-    assert one.rows[0] == ("29 November 2026, 01:00–02:00", "Riverside", "0.1 kWh")
+    assert one.rows[0] == ("29 November 2026, 00:00–01:00", "Riverside", "0.1 kWh")
 
 
 def test_what_is_told_by_itself_is_water_and_has_no_chance() -> None:
@@ -68,8 +68,8 @@ def test_window_with_nothing_keeps_its_place() -> None:
     (gapped,) = view(seen=[rows[0], rows[-1]]).seen
     assert gapped.chart.count("v") < whole.chart.count("v")
     assert len(gapped.rows) == 2
-    assert ">01:00<" in gapped.chart
-    assert ">19:00<" in gapped.chart  # one of the empty places
+    assert ">00:00<" in gapped.chart
+    assert ">18:00<" in gapped.chart  # one of the empty places
 
 
 def test_long_series_is_drawn_by_its_end() -> None:

@@ -60,14 +60,14 @@ def test_chart_is_said_in_a_sentence_and_a_table() -> None:
 
 def test_restart_within_the_day_is_said() -> None:
     """What came before is forgotten: it is kept in memory alone."""
-    assert view(readings("1", since_start_ms=NOW_MS - HOUR_MS)).forgotten == "30 November 2026, 00:53"
+    assert view(readings("1", since_start_ms=NOW_MS - HOUR_MS)).forgotten == "29 November 2026, 23:53"
     assert view(readings("1", since_start_ms=NOW_MS - 30 * HOUR_MS)).forgotten == ""
 
 
 def test_silence_is_said_since_when_it_is_known() -> None:
     """Or since the start, where nothing was heard after it."""
     silent = view(readings(), heard_ms=NOW_MS - HOUR_MS)
-    assert (silent.charts, silent.silent, silent.until) == ((), "30 November 2026, 00:53", "")
+    assert (silent.charts, silent.silent, silent.until) == ((), "29 November 2026, 23:53", "")
     assert view(readings(), heard_ms=0).silent == ""
 
 
