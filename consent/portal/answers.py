@@ -185,7 +185,7 @@ class Parameter:
         return {"type": "string", "pattern": f"^(?:{self.pattern})$", "example": self.example}
 
 
-AFTERWARDS: Final = Parameter("next", "/my(?:/[A-Za-z0-9._-]{1,64}){0,3}", "/my", is_in_query=True)
+AFTERWARDS: Final = Parameter("next", "/my(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,3}", "/my", is_in_query=True)
 """Where a visitor wanted to go who has to come in first: a page of their own, and never another host."""
 
 

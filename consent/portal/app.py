@@ -58,15 +58,20 @@ def make_app(site: Site, sessions: WebSessions | None = None, routes: tuple[Rout
     pages = Starlette(routes=served, exception_handlers={404: _not_found(site), 500: _failed(site)})
     pages.router.redirect_slashes = False  # it would lead to whatever host the request names
     rates = Rates(a_minute * PAGE_PRICE, a_minute * PAGE_PRICE * BURST_S // 60, time.monotonic)
-    forms = tuple(compile_path(route.path)[0] for route in routes if route.form is not None)
     guard = RequestGuard(
         pages,
         _refuse(site, routes),
         rates,
         site.config.trusts_proxy,
-        takes_form=lambda path: any(form.match(path) for form in forms),
+        takes_form=_takes_form(routes),
     )
     return SafeHeaders(Gzip(guard))
+
+
+def _takes_form(routes: tuple[Route, ...]) -> Callable[[str], bool]:
+    """Return whether an address takes a form: the first route that it fits decides."""
+    known = [(compile_path(route.path)[0], route.form is not None) for route in routes]
+    return lambda path: next((takes for pattern, takes in known if pattern.match(path)), False)
 
 
 def _methods(route: Route) -> list[str]:

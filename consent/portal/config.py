@@ -30,8 +30,8 @@ class PortalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         port: Likewise; 0 takes a free one.
         certificate_file: Its certificate chain, where it speaks TLS itself.
         private_key_file: The certificate's key, where that is not in the same file.
-        state_folder: Where `portal.db` lies, with the sessions of those who have come in; made where it is absent. Without one they
-            are kept in memory, and end with the portal.
+        state_folder: Where `portal.db` lies, with the sessions of those who have come in; made where it is absent. Without
+            one they are kept in memory, and end with the portal.
         trusts_proxy: Requests come through a reverse proxy on this machine, which names the visitor in `X-Forwarded-For`.
         requests_per_minute: How many pages one visitor is shown in a minute, a quarter of them at once; ten files count as one
             page. 0: no bound, for a portal that only this machine or a test asks.

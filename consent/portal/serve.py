@@ -1,7 +1,8 @@
 """`sluice portal`: the pages as a process: follows the log folder, asks the gateway when it is asked, and ends with SIGTERM.
 
 It starts whether or not gateway and log are there, and goes on when they come and go. The one file that it writes is `portal.db`,
-which holds who has come in and opens nothing by itself; it notes of no request that there was one; what it says on standard error is what failed, in a part of its own.
+which holds who has come in and opens nothing by itself. It notes of no request that there was one; what it says on standard error
+is what failed, in a part of its own.
 """
 
 from __future__ import annotations

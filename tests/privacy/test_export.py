@@ -65,6 +65,7 @@ HELD: dict[str, dict[str, str]] = {
         "domain_keys": NOBODY,
         "commit": PENDING,
         "expires_next_ms": NOBODY,
+        "started_ms": NOBODY,
         "discovery": "what nobody has registered, so that it is about no subject; gone with the terminal that looks",
     },
     "Registry": {
@@ -129,6 +130,7 @@ HELD: dict[str, dict[str, str]] = {
     "DeviceMemory": {
         "_room": NOBODY,
         **dict.fromkeys(("sequences", "runs", "seen", "last_arrival", "heard"), "devices"),
+        "previews": "readings of two days, in memory alone; `readings.show` hands them to the household, and no file holds any",
     },
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",

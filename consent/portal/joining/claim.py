@@ -26,8 +26,8 @@ from consent.portal.visit import Visit
 from consent.portal.ways.words import place_title
 
 _CODE_SYMBOLS: Final = re.compile(r"[0-9A-Za-z]{12}")
-_OF_CODE: Final = frozenset({"code-unknown", "code-old", "code-other-home", "too-many", "no-address"})
-_OF_USE: Final = frozenset({"challenge-old", "passkey-refused"})
+OF_CODE: Final = frozenset({"code-unknown", "code-old", "code-other-home", "too-many", "no-address"})
+OF_USE: Final = frozenset({"challenge-old", "passkey-refused"})
 """After these the code is still good: it is looked at again, and the page says why."""
 
 PASSKEY, PAPER, SENSOR = "passkey", "paper", "sensor"
@@ -91,13 +91,15 @@ async def _look(site: Site, visit: Visit, code: str, wrong: str = "") -> Answer:
     try:
         looked = await site.citizens.ask("claim.look", CodeTyped(code=code), CodeLooked, session=_token(visit))
     except GateRefusedError as error:
-        return _refused(visit, reason_of(error, _OF_CODE))
+        return _refused(visit, reason_of(error, OF_CODE))
     view = ClaimView(_looked(visit, site.record.policies, code, looked), wrong, visit.signed_in is not None)
     return Page("claim.html", view, 422 if wrong else 200)
 
 
 async def _confirm(site: Site, visit: Visit, code: str, form: Form) -> Answer | SeeOther:
     """Use the code; where the passkey was not taken, or it took too long, show it again."""
+    if not form["challenge"]:
+        return await _look(site, visit, code, "challenge-old")
     registration = registration_of(form) if form["how"] == PASSKEY else None
     if form["how"] == PASSKEY and registration is None:
         return await _look(site, visit, code, "passkey-missing")
@@ -107,8 +109,8 @@ async def _confirm(site: Site, visit: Visit, code: str, form: Form) -> Answer | 
     try:
         opened = await site.citizens.ask("claim.confirm", used, SessionOpened, session=_token(visit), request=form.request)
     except GateRefusedError as error:
-        reason = reason_of(error, _OF_CODE | _OF_USE)
-        return await _look(site, visit, code, reason) if reason in _OF_USE else _refused(visit, reason)
+        reason = reason_of(error, OF_CODE | OF_USE)
+        return await _look(site, visit, code, reason) if reason in OF_USE else _refused(visit, reason)
     if visit.signed_in is not None:
         return SeeOther(visit.url("/my/home", done="sensor"))
     if not opened.token:  # asked again after the gate's start: it was done, and whoever did it comes in by what they have now

@@ -19,8 +19,8 @@ from consent.portal.site import Site
 from consent.portal.visit import Visit
 
 _PAPER_SYMBOLS: Final = re.compile(r"[0-9A-Za-z]{16}")
-_OF_PASSKEY: Final = frozenset({"passkey-refused", "passkey-unknown", "challenge-old", "too-many", "no-address"})
-_OF_PAPER: Final = frozenset({"paper-wrong", "too-many"})
+OF_PASSKEY: Final = frozenset({"passkey-refused", "passkey-unknown", "challenge-old", "too-many", "no-address"})
+OF_PAPER: Final = frozenset({"paper-wrong", "too-many"})
 _DONE: Final = Parameter("done", "left|ended|erased|claimed", "ended", is_in_query=True)
 """What the visitor did before: left the home, ended the session, erased everything, or used a code."""
 _FORWARD: Final = Field(AFTERWARDS.name, AFTERWARDS.pattern)
@@ -62,7 +62,7 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
         asked = SignIn(assertion=assertion)
         opened = await site.citizens.ask("session.open", asked, SessionOpened, request=form.request)
     except GateRefusedError as error:
-        return await _page(site, visit, form["next"], reason_of(error, _OF_PASSKEY))
+        return await _page(site, visit, form["next"], reason_of(error, OF_PASSKEY))
     if not opened.token:
         return await _page(site, visit, form["next"], FORGOTTEN)
     return SeeOther(visit.url(form["next"] or "/my"), opens=opened)
@@ -82,7 +82,7 @@ async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], fo
         asked = PaperTyped(code=code)
         opened = await site.citizens.ask("session.paper", asked, SessionOpened, request=form.request)
     except GateRefusedError as error:
-        return _paper_page(visit, form["next"], reason_of(error, _OF_PAPER))
+        return _paper_page(visit, form["next"], reason_of(error, OF_PAPER))
     if not opened.token:
         return _paper_page(visit, form["next"], FORGOTTEN)
     return SeeOther(visit.url(form["next"] or "/my"), opens=opened)
@@ -93,7 +93,7 @@ async def _page(site: Site, visit: Visit, forward: str, wrong: str = "", done: s
     try:
         said = await site.citizens.ask("session.challenge", Nobody(), SignInChallenge)
     except GateRefusedError as error:
-        return _shown(visit, EntranceView(False, None, forward, wrong or reason_of(error, _OF_PASSKEY), done, _kind(visit)))
+        return _shown(visit, EntranceView(False, None, forward, wrong or reason_of(error, OF_PASSKEY), done, _kind(visit)))
     passkey = PasskeyAsked.to_sign(said.challenge, said.relying_party)
     return _shown(visit, EntranceView(False, passkey, forward, wrong, done, _kind(visit)))
 

@@ -2,7 +2,6 @@
 // Challenge, ids and what comes back are base64url; what can go wrong stands in the page already, hidden.
 
 const SAYS = { NotAllowedError: "cancelled", AbortError: "cancelled", InvalidStateError: "known" };
-const ALGORITHMS = [-7, -8, -257]; // ES256, EdDSA, RS256
 const timeout = 240000; // ms; the gate forgets a challenge after five minutes
 const userVerification = "required";
 const type = "public-key";
@@ -17,7 +16,7 @@ async function create({ challenge, site, user, name, keys }) {
     challenge: bytes(challenge),
     rp: { id: site, name: site },
     user: { id: bytes(user), name, displayName: name },
-    pubKeyCredParams: ALGORITHMS.map((alg) => ({ type, alg })),
+    pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type, alg })), // ES256, EdDSA, RS256
     authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification },
     excludeCredentials: listed(keys),
     attestation: "none",
@@ -29,48 +28,31 @@ async function create({ challenge, site, user, name, keys }) {
 
 async function get({ challenge, site, keys }) {
   const publicKey = { challenge: bytes(challenge), rpId: site, allowCredentials: listed(keys), userVerification, timeout };
-  const { rawId, response } = await navigator.credentials.get({ publicKey });
-  const { clientDataJSON, authenticatorData, signature } = response;
-  return { credential: rawId, client_data: clientDataJSON, authenticator_data: authenticatorData, signature };
+  const { rawId, response: said } = await navigator.credentials.get({ publicKey });
+  const { clientDataJSON: client_data, authenticatorData: authenticator_data, signature } = said;
+  return { credential: rawId, client_data, authenticator_data, signature };
 }
 
-for (const form of document.querySelectorAll("form[data-passkey]")) {
+for (const form of document.querySelectorAll("[data-passkey]")) {
   const can = "PublicKeyCredential" in window;
   const say = (what) => form.querySelectorAll("[data-says]").forEach((each) => (each.hidden = each.dataset.says !== what));
   say(can ? "" : "missing");
   form.querySelector("[data-ask]").hidden = !can;
-  let asks = false;
-  let filled = false;
+  let state = ""; // then `asks`, `filled`
   form.onsubmit = async (event) => {
-    if (filled) return;
+    if (state === "filled") return;
     event.preventDefault();
-    if (asks || !can) return;
-    asks = true;
+    if (state || !can) return;
+    state = "asks";
     say("");
     try {
       const found = await (form.dataset.passkey === "create" ? create : get)(form.dataset);
       for (const name in found) form.elements[name].value = text(found[name]);
-      filled = true;
+      state = "filled";
       form.requestSubmit();
     } catch (error) {
+      state = "";
       say(SAYS[error.name] ?? "failed");
     }
-    asks = false;
   };
-}
-
-// the code of a letter stands behind # in its address, which no server gets; it does not stay there
-const typed = document.querySelector("[data-from-address]");
-const fill = () => {
-  const code = /^#([\w-]{8,24})$/.exec(location.hash);
-  if (!typed || !code) return;
-  typed.value = code[1];
-  history.replaceState(null, "", location.pathname + location.search);
-};
-onhashchange = fill;
-fill();
-
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.onclick = () => print();
 }
