@@ -16,7 +16,7 @@ import structlog
 
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.core import pipeline, recovery
-from gateway.core.changes import changes, subjects
+from gateway.core.changes import changes, credentials, notices, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
@@ -322,11 +322,13 @@ class Gateway:
         """Expire consents, end windows and form bundles."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
+        notices.tell_of_endings(state, now_ms)
         advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
             recovery.prune(state)
             subjects.forget_old_codes(state, now_ms)
+            credentials.forget_ended_sessions(state, system_clock.real_ms())
             await durable.drop_old_openings(now_ms)
         await self.delivery.form_bundles(now_ms)
 

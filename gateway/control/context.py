@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Flag, auto
@@ -16,6 +15,7 @@ from gateway.core.state import State
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.store.store import Store
+from gateway.edge.system_clock import real_ms
 from gateway.errors import SluiceError
 
 K = TypeVar("K")
@@ -91,11 +91,6 @@ ANYONE = Caller(Door.PUBLIC, SESSION_CHANNEL)
 def citizen(subject: bytes, resident: bytes, session: bytes, token: str = "") -> Caller:
     """Return a resident who has come in, and may by that alone read what is the household's, and tell less."""
     return Caller(Door.CITIZEN, SESSION_CHANNEL, subject, resident, session, token)
-
-
-def real_ms() -> int:
-    """Return the real time, Unix milliseconds: for people, who have no other, however the gateway's clock goes."""
-    return time.time_ns() // 1_000_000
 
 
 class Control:

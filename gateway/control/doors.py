@@ -1,8 +1,8 @@
 """The doors: what comes in is checked against the table of methods and against who asks, and then run in the gateway's loop.
 
-`control.sock` is the operator's door. `portal.sock` is the public's, who may know what anyone may, and nothing of a person; and the
-citizens': a request that brings the token of a session is its resident's, and about nobody but them and their household, whatever
-its parameters say. A method that is not for a door is, there, a method that does not exist.
+`control.sock` is the operator's door. `portal.sock` is the public's, who may know what anyone may, and nothing of a person; and
+the citizens': a request that brings the token of a session is its resident's, and about nobody but them and their household,
+whatever its parameters say. A method that is not for a door is, there, a method that does not exist.
 """
 
 from __future__ import annotations

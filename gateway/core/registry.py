@@ -130,6 +130,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
         key_entries: Log indices of the entries that record its residents.
         enrolment_entries: Log indices of the entries that record their credentials.
         answered: The latest requests that its residents made under an id.
+        ended_keys: SHA-256 of the public keys of its residents' passkeys that have ended: none is enrolled again.
     """
 
     id: bytes
@@ -141,6 +142,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
     key_entries: tuple[int, ...] = ()
     enrolment_entries: tuple[int, ...] = ()
     answered: tuple[Answered, ...] = ()
+    ended_keys: tuple[bytes, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
@@ -196,8 +198,8 @@ class Registry:
         book: The consents that hold; changed by its own methods.
         claims: Claim codes that can still be used, by their hash.
         devices: Every device, by its place: topic, and id behind a hub.
-        holders: Whose each credential and session is: by the word for its kind, and the id of a passkey, the hash of a paper
-            code, or the name of a session.
+        holders: Whose each credential and session is: by the word for its kind, and the id of a passkey, the hash of its public
+            key (also of one that has ended), the hash of a paper code, or the name of a session.
     """
 
     def __init__(self) -> None:
@@ -269,9 +271,10 @@ class Registry:
     def know_subject(self, subject: Subject) -> None:
         """Enter a subject that is stored already."""
         former = self.subjects.get(subject.id)
-        if former is None or former.residents is not subject.residents:
+        if former is None or former.residents is not subject.residents or former.ended_keys is not subject.ended_keys:
             self._forget_keys(former)
             self.holders |= {key: Holder(subject.id, resident.id) for resident in subject.residents for key in _keys(resident)}
+            self.holders |= {b"key " + ended: Holder(subject.id, b"") for ended in subject.ended_keys}
         self.subjects[subject.id] = subject
         self.book.add_subject(subject.id, [resident.id for resident in subject.residents], subject.since_ms)
 
@@ -304,12 +307,15 @@ class Registry:
         for resident in () if former is None else former.residents:
             for key in _keys(resident):
                 self.holders.pop(key, None)
+        for ended in () if former is None else former.ended_keys:
+            self.holders.pop(b"key " + ended, None)
 
 
 def _keys(resident: Resident) -> Iterator[bytes]:
     """Yield by what a resident is found."""
     for passkey in resident.passkeys:
         yield b"passkey " + passkey.credential
+        yield b"key " + passkey.key_sha256
     for session in resident.sessions:
         yield b"session " + session.token_hash
     if resident.paper is not None:

@@ -1,6 +1,7 @@
 """Restoration: brings a backup's memory up to date with what the log records since, and closes what the log leaves unknown.
 
-Consents, withdrawals, residents and erasures whose openings are available are folded in as they happened. What was in windows
+Consents, withdrawals, residents, credentials and erasures whose openings are available are folded in as they happened; a passkey
+that was made since is lost, as the log knows its hash alone, and the paper code that was made with it holds. What was in windows
 or waiting when the backup was made is dropped, since it may have been released since, and nothing may leave twice. Where the
 opening of a consent change is missing it could be anybody's, so every consent that still holds is ended and requested again.
 """
@@ -13,10 +14,18 @@ from consent.core.lifecycle import expiry
 from consent.core.lifecycle.notifications import MessageKind
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, AccountPayload, KeyPayload
-from gateway.core.changes import changes, subjects
+from gateway.audit.log.payloads import (
+    RESTORED,
+    RESTORED_BOOKS,
+    AccountPayload,
+    CredentialsEndedPayload,
+    EnrolmentPayload,
+    KeyPayload,
+    decode_key,
+)
+from gateway.core.changes import changes, credentials, subjects
 from gateway.core.ledger import Ledger
-from gateway.core.registry import Resident
+from gateway.core.registry import Holder, Resident
 from gateway.core.state import State
 
 _TOLD = {Status.INVALIDATED: MessageKind.RESTORED}
@@ -47,7 +56,7 @@ class LogTail:
             if opening is None:
                 self.missing += 1
             elif part is not None:  # what was erased since is handled by the erasure
-                (self._residents if entry.kind is Kind.KEY else self._consent)(entry, part)
+                (self._household if entry.kind is Kind.KEY else self._consent)(entry, part)
         elif entry.kind is Kind.ERASURE and entry.subject_sha256 is not None:
             self.erased.add(entry.subject_sha256)
         elif entry.kind is Kind.ACCOUNT:
@@ -68,12 +77,25 @@ class LogTail:
         present = consent.resident in state.registry.book.residents(consent.subject)
         (state.registry.keep_consent if present else state.registry.store_consent)(consent, entry.sequence, data)
 
-    def _residents(self, entry: Entry, data: bytes) -> None:
-        state, payload = self._state, KeyPayload.decode(data)
-        subject = state.registry.subjects.get(payload.subject)
-        if subject is None:
+    def _household(self, entry: Entry, data: bytes) -> None:
+        payload = decode_key(data)
+        if payload.subject not in self._state.registry.subjects:
             self.unknown += 1
-            return
+        elif isinstance(payload, KeyPayload):
+            self._residents(entry, payload)
+        else:
+            self._credential(entry, payload)
+
+    def _credential(self, entry: Entry, payload: EnrolmentPayload | CredentialsEndedPayload) -> None:
+        """Fold in what the log knows of a credential: of a passkey its hash alone, so that one made since is lost."""
+        holder, residents = Holder(payload.subject, payload.resident), self._state.registry.book.residents(payload.subject)
+        if isinstance(payload, CredentialsEndedPayload):
+            credentials.ended_since(self._state, holder, payload, entry.sequence, known=payload.resident in residents)
+        else:
+            credentials.enrolled_since(self._state, holder, payload, entry, known=payload.resident in residents)
+
+    def _residents(self, entry: Entry, payload: KeyPayload) -> None:
+        state, subject = self._state, self._state.registry.subjects[payload.subject]
         known = {resident.id: resident for resident in subject.residents}
         residents = [known.get(each) or Resident(each, entry.time_ms, entry.time_ms) for each in payload.residents]
         subjects.apply_residents(state, subject, tuple(residents), entry.sequence, entry.time_ms)
@@ -96,7 +118,7 @@ class LogTail:
 
 
 def drop_under_way(state: State, now_ms: int) -> None:
-    """Drop what was in windows and waiting, and end every claim code, since it may have been used.
+    """Drop what was in windows and waiting, and end every claim code and session: it may have been used, or ended, since.
 
     A window that began before now misses readings and may have been released: it never yields a figure again.
     """
@@ -108,6 +130,7 @@ def drop_under_way(state: State, now_ms: int) -> None:
     state.outbox.forget_all()
     for subject in list(state.registry.subjects):
         subjects.drop_claims(state, subject)
+        credentials.end_sessions(state, subject)
 
 
 def end_consents(state: State, now_ms: int) -> int:

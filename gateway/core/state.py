@@ -86,6 +86,7 @@ class State:
             ``changes``.
         domain_keys: The pseudonym keys. Made and dropped by releases.
         public: The numbers that anyone may ask for. Counted by releases and voids, and shown by ``turn``.
+        notices_next_ms: When the next consent's end is to be announced. Kept by ``notices``.
         discovery: Looks at messages of unknown devices while a terminal asks for them, and is None otherwise. Set by ``control``.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
         started_ms: When this memory began, by the gateway's clock: what is stored nowhere goes back no further. Set by ``turn``.
@@ -119,6 +120,7 @@ class State:
         self.public = PublicNumbers()
         self.expires_next_ms = NEVER_MS
         self.started_ms = 0
+        self.notices_next_ms = 0
         self.discovery: Discovery | None = None
         self.commit = Commit()
         self._begin_commit()

@@ -18,7 +18,7 @@ async def holdings_of(durable: Durable, subject: bytes) -> Holdings:
     """Gather what is committed of a known subject; nothing may be left to commit, or it would be missed."""
     store, known = durable.store, durable.state.registry.subjects[subject]
     consents = [index for index, _ in await store.reader.consents_of(subject)]
-    own = await _openings(durable, [*consents, *known.key_entries])
+    own = await _openings(durable, [*consents, *known.key_entries, *known.enrolment_entries])
     releases = await _openings(durable, await store.reader.releases_labelled(label_keys(known)))
     return Holdings(
         own=own,

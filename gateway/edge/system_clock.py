@@ -34,6 +34,11 @@ def clock_state() -> str:
     return "unknown" if state < 0 else "unsynchronised" if state == _TIME_ERROR else "synchronised"
 
 
+def real_ms() -> int:
+    """Return the real time, Unix milliseconds: for people, who have no other, however the gateway's clock goes."""
+    return time.time_ns() // 1_000_000
+
+
 def since_boot_ms() -> int:
     """Return the time since the machine started, including sleep; nobody can set it."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000_000

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from consent.core.consents.book import Book, BookEntry, applying
 from consent.core.consents.records import GATEWAY, Consent
+from consent.core.disclosure import DAY_MS
 from consent.core.lifecycle.actor import Actor, is_purpose
 from consent.core.lifecycle.transitions import Transition, admits
 from consent.core.policies.policy import PolicySet
+
+NOTICE_MS: Final = 14 * DAY_MS
+"""How long before its end a consent's residents are told of it."""
 
 
 def expired(book: Book, now_ms: int) -> Iterator[Consent]:
@@ -23,6 +28,26 @@ def expired(book: Book, now_ms: int) -> Iterator[Consent]:
         expiry_ms = entry.consent.expiry_ms
         if expiry_ms is not None and expiry_ms <= now_ms:
             yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
+
+
+def ending(book: Book, now_ms: int) -> Iterator[tuple[bytes, Consent]]:
+    """Yield (subject, consent) of every consent that holds and ends within ``NOTICE_MS``, and was made before that began."""
+    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms):
+        notice_ms = notice_at_ms(entry.consent)
+        if notice_ms is not None and notice_ms <= now_ms < notice_ms + NOTICE_MS:
+            yield speaker.subject, entry.consent
+
+
+def next_notice_ms(book: Book, now_ms: int) -> int | None:
+    """Return when the next consent begins to end, later than now; None where none does."""
+    times_ms = [notice_at_ms(entry.consent) for _, entry in _holding(book, Transition.EXPIRE, now_ms)]
+    return min([time_ms for time_ms in times_ms if time_ms is not None and time_ms > now_ms], default=None)
+
+
+def notice_at_ms(consent: Consent) -> int | None:
+    """Return when a consent's end is announced; None of one that does not end, or was made when it would have been."""
+    notice_ms = None if consent.expiry_ms is None else consent.expiry_ms - NOTICE_MS
+    return None if notice_ms is None or notice_ms <= consent.time_ms else notice_ms
 
 
 def next_expiry_ms(book: Book) -> int | None:

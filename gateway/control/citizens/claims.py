@@ -1,8 +1,8 @@
 """Control methods of coming in for the first time: what a claim code would do, and its use.
 
-Nothing is stored before the person confirms: what they look at, challenge and paper code among it, waits in memory alone. Whoever
-comes in with a code of a letter is the first of a household that nobody has ever answered for; everybody else brings a code that a
-resident's passkey, or the counter, has made.
+Nothing is stored before the person confirms: what they look at, challenge and paper code among it, waits in memory alone.
+Whoever comes in with a code of a letter is the first of a household that nobody has ever answered for; everybody else brings a
+code that a resident's passkey, or the counter, has made.
 """
 
 from __future__ import annotations
@@ -112,9 +112,19 @@ def new_passkey(control: Control, said: Registration, challenge: bytes, how: cre
         made = check_registration(said.client_data, said.attestation, challenge, site_of(control))
     except PasskeyError as error:
         raise MethodError(str(error), "passkey-refused") from error
-    if b"passkey " + made.credential in control.state.registry.holders:
-        raise MethodError("that passkey is somebody's already", "passkey-refused")
-    return Passkey(made.credential, made.public_key, made.sign_count, how, control.clock.now_ms(), 0, yes_from_ms)
+    passkey = Passkey(made.credential, made.public_key, made.sign_count, how, control.clock.now_ms(), 0, yes_from_ms)
+    refuse_taken(control, passkey)
+    return passkey
+
+
+def refuse_taken(control: Control, passkey: Passkey) -> None:
+    """Refuse a passkey that somebody has, or that has ended.
+
+    Raises: MethodError: it is one.
+    """
+    holders = control.state.registry.holders
+    if b"passkey " + passkey.credential in holders or b"key " + passkey.key_sha256 in holders:
+        raise MethodError("that passkey is or was somebody's already", "passkey-refused")
 
 
 def _find(control: Control, caller: Caller, code: str) -> tuple[Claim, Brings]:

@@ -1,7 +1,7 @@
 """Control methods of a resident's passkeys and paper code: more of them, fewer, and what a passkey signs for it.
 
-A new passkey is confirmed by one that the resident has; where all are lost, by the paper code, which is used up. A passkey that came
-by a paper code tells nothing more for a day, within which the household has read of it.
+A new passkey is confirmed by one that the resident has; where all are lost, by the paper code, which is used up. A passkey that
+came by a paper code tells nothing more for a day, within which the household has read of it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from consent.core.disclosure import DAY_MS
 from consent.core.passkeys.acts import act_challenge
 from consent.core.passkeys.codes import RANDOM_BYTES, paper_code, paper_sha256
 from consent.messages import Hex
-from gateway.control.citizens.claims import new_passkey
+from gateway.control.citizens.claims import new_passkey, refuse_taken
 from gateway.control.citizens.proofs import (
     Challenges,
     Checked,
@@ -160,7 +160,8 @@ def add(control: Control, caller: Caller, params: PasskeyAdded) -> CredentialRec
         return _recover(control, caller, params)
     done, site = proved(control, caller, "passkey.add", params.proof), site_of(control)
     assert done.passkey is not None  # as every act of this name holds
-    _refuse_taken(control, caller, done.passkey)
+    _refuse_full(control, caller)  # either may have come about while the proof was made
+    refuse_taken(control, done.passkey)
     done.checked.enter(control)
     new = NewCredential("passkey", done.checked.proof.encode(), done.passkey, site.id, user_handle=done.user_handle)
     return CredentialRecorded(log_index=_enrol(control, caller, new))
@@ -180,13 +181,6 @@ def _recover(control: Control, caller: Caller, params: PasskeyAdded) -> Credenti
     used_up = plain_paper_code(params.paper_code).encode()
     new = NewCredential("recovery", used_up, passkey, site_of(control).id, paper_sha256(code), handle)
     return CredentialRecorded(log_index=_enrol(control, caller, new), yes_from_ms=yes_from_ms, paper_code=code)
-
-
-def _refuse_taken(control: Control, caller: Caller, passkey: Passkey) -> None:
-    """Refuse what has become of a passkey while its proof was made."""
-    _refuse_full(control, caller)
-    if b"passkey " + passkey.credential in control.state.registry.holders:
-        raise MethodError("that passkey is somebody's already", "passkey-refused")
 
 
 def _enrol(control: Control, caller: Caller, new: NewCredential) -> int:

@@ -20,7 +20,7 @@ from consent.citizen_messages import (
 from consent.messages import Hex, Id, OwnDevice, ResidentLeft, ResidentOf, ResidentShown, SubjectErased, SubjectOf
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, PayloadError
+from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, decode_key
 from gateway.control import rights
 from gateway.control import subjects as operators
 from gateway.control.citizens.credentials import proved
@@ -93,11 +93,10 @@ async def _enrolment(control: Control, caller: Caller, index: int) -> EnrolmentS
     if data is None:
         return None
     time_ms = Entry.decode(await reader.entry(index)).time_ms
-    try:
-        made = EnrolmentPayload.decode(data)
-    except PayloadError:
-        ended = CredentialsEndedPayload.decode(data)
-        return EnrolmentShown(is_own=ended.resident == caller.resident, what="ended", how="", time_ms=time_ms, log_index=index)
+    made = decode_key(data)
+    assert isinstance(made, EnrolmentPayload | CredentialsEndedPayload)  # as every entry that is noted here
+    if isinstance(made, CredentialsEndedPayload):
+        return EnrolmentShown(is_own=made.resident == caller.resident, what="ended", how="", time_ms=time_ms, log_index=index)
     return EnrolmentShown(
         is_own=made.resident == caller.resident,
         what="passkey" if made.key_sha256 else "paper",

@@ -1,7 +1,7 @@
 """Control methods of sessions: opened by a passkey or a paper code, lengthened, and ended.
 
-A session is its token, of which the gateway keeps a hash. Whoever has the token may read the household and tell less; nothing more.
-Sessions end in real time, as people have it.
+A session is its token, of which the gateway keeps a hash. Whoever has the token may read the household and tell less, and nothing
+more. Sessions end in real time, as people have it.
 """
 
 from __future__ import annotations

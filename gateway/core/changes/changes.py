@@ -119,6 +119,7 @@ def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, Me
     state.registry.keep_consent(consent, index, data)
     if consent.permits and consent.expiry_ms is not None:
         state.expires_next_ms = min(state.expires_next_ms, consent.expiry_ms)
+        state.notices_next_ms = min(state.notices_next_ms, expiry.notice_at_ms(consent) or NEVER_MS)
     if consent.status in told:
         state.registry.tell(consent.subject, told[consent.status], now_ms, consent.scope)
     return index

@@ -2,7 +2,8 @@
 
 A passkey or a paper code that comes to be is a log entry, and so is its end: a yes that a passkey has signed then counts for an
 auditor only where the log says how that passkey came. Sessions are no credentials: they end by themselves, and the log is not
-told of them. Nothing here checks a passkey's answer: whoever calls has done so.
+told of them. The openings of these entries are kept as long as the log, since every later yes rests on them. Nothing here checks
+a passkey's answer: whoever calls has done so.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Final, Literal
 import msgspec
 
 from consent.core.lifecycle.notifications import MessageKind
-from gateway.audit.log.entries import Kind
+from consent.core.passkeys.proof import Proof
+from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload
-from gateway.core.registry import PASSKEYS_KEPT, SESSIONS_KEPT, Holder, Paper, Passkey, Resident, Session
+from gateway.core.registry import PASSKEYS_KEPT, SESSIONS_KEPT, Claim, Holder, Paper, Passkey, Resident, Session
 from gateway.core.state import State
 
 TOKEN_BYTES: Final = 32
@@ -70,7 +72,6 @@ def enrol(state: State, holder: Holder, new: NewCredential, now_ms: int) -> int:
         passkeys = (*passkeys, msgspec.structs.replace(new.passkey, entry=index))
     if new.paper_sha256:
         paper = Paper(new.paper_sha256, now_ms, index)
-    _settle(state, resident, passkeys, paper)
     changed = msgspec.structs.replace(
         resident, passkeys=passkeys, paper=paper, user_handle=new.user_handle or resident.user_handle
     )
@@ -93,12 +94,10 @@ def end(state: State, holder: Holder, ended: tuple[Passkey, ...], by: EndedBy, n
     )
     index = state.log.append_entry(Kind.KEY, now_ms, state.log.one_part(payload.encode()))
     _note(state, holder.subject, index)
-    state.commit.openings_settled.append(index)
     resident = state.registry.resident_of(holder)
     opened_by = {passkey.credential for passkey in ended} | ({b""} if paper else set())
     rest = tuple([passkey for passkey in resident.passkeys if passkey not in ended])
     left = None if paper else resident.paper
-    _settle(state, resident, rest, left)
     changed = msgspec.structs.replace(
         resident,
         passkeys=rest,
@@ -106,7 +105,27 @@ def end(state: State, holder: Holder, ended: tuple[Passkey, ...], by: EndedBy, n
         sessions=tuple([session for session in resident.sessions if session.credential not in opened_by]),
     )
     state.registry.keep_resident(holder.subject, changed)
+    _forget_what_they_signed(state, holder.subject, ended)
     return index
+
+
+def _forget_what_they_signed(state: State, subject_id: bytes, ended: tuple[Passkey, ...]) -> None:
+    """Delete the invitations that rest on passkeys which have ended, and never let these be enrolled again."""
+    keys = tuple([passkey.key_sha256 for passkey in ended])
+    for former, claim in list(state.registry.claims.items()):
+        if claim.subject == subject_id and claim.how == "invitation" and _inviting_key(claim) in keys:
+            state.registry.drop_claim(former)
+    _never_again(state, subject_id, keys)
+
+
+def _never_again(state: State, subject_id: bytes, keys: tuple[bytes, ...]) -> None:
+    subject = state.registry.subjects[subject_id]
+    if keys:
+        state.registry.keep_subject(msgspec.structs.replace(subject, ended_keys=(*subject.ended_keys, *keys)))
+
+
+def _inviting_key(claim: Claim) -> bytes:
+    return Proof.decode(claim.proof[len(claim.code_hash) :]).key_sha256  # behind the code's hash, as the log holds it
 
 
 def end_all(state: State, holder: Holder, by: EndedBy, now_ms: int) -> int | None:
@@ -127,11 +146,38 @@ def _note(state: State, subject_id: bytes, index: int) -> None:
     state.registry.keep_subject(msgspec.structs.replace(subject, enrolment_entries=entries))
 
 
-def _settle(state: State, before: Resident, passkeys: tuple[Passkey, ...], paper: Paper | None) -> None:
-    """Let the retention of the openings begin of entries that no credential rests on any more."""
-    kept = {passkey.entry for passkey in passkeys} | ({paper.entry} if paper is not None else set())
-    former = {passkey.entry for passkey in before.passkeys} | ({before.paper.entry} if before.paper is not None else set())
-    state.commit.openings_settled += sorted(former - kept)
+# after a backup: what the log says of credentials since
+
+
+def enrolled_since(state: State, holder: Holder, payload: EnrolmentPayload, entry: Entry, *, known: bool) -> None:
+    """Enter a paper code that was made; the passkey is lost, and never enrolled again. One who has left since had it in vain."""
+    _note(state, holder.subject, entry.sequence)
+    if payload.key_sha256:
+        _never_again(state, holder.subject, (payload.key_sha256,))
+    if known and payload.paper_sha256:
+        resident = state.registry.resident_of(holder)
+        paper = Paper(payload.paper_sha256, entry.time_ms, entry.sequence)
+        claimed_ms = resident.claimed_ms or entry.time_ms
+        state.registry.keep_resident(holder.subject, msgspec.structs.replace(resident, paper=paper, claimed_ms=claimed_ms))
+
+
+def ended_since(state: State, holder: Holder, payload: CredentialsEndedPayload, index: int, *, known: bool) -> None:
+    """End the credentials that were ended."""
+    _note(state, holder.subject, index)
+    _never_again(state, holder.subject, payload.keys_sha256)
+    if known:
+        resident = state.registry.resident_of(holder)
+        passkeys = tuple([one for one in resident.passkeys if one.key_sha256 not in payload.keys_sha256])
+        paper = None if payload.paper else resident.paper
+        state.registry.keep_resident(holder.subject, msgspec.structs.replace(resident, passkeys=passkeys, paper=paper))
+
+
+def end_sessions(state: State, subject_id: bytes) -> None:
+    """End all sessions of a subject's residents, and forget what was answered to them."""
+    subject = state.registry.subjects[subject_id]
+    if subject.answered or any(resident.sessions for resident in subject.residents):
+        residents = tuple([msgspec.structs.replace(resident, sessions=()) for resident in subject.residents])
+        state.registry.keep_subject(msgspec.structs.replace(subject, residents=residents, answered=()))
 
 
 def used(state: State, holder: Holder, passkey: Passkey, sign_count: int, now_ms: int) -> None:

@@ -30,7 +30,7 @@ class Holdings:
     """What the database, but not the memory, holds of a subject.
 
     Attributes:
-        own: Openings about the subject as a whole, by log index: of consents, withdrawals and changes of residents.
+        own: Openings about the subject as a whole, by log index: of consents, withdrawals, residents and their credentials.
         releases: Openings of the releases that contained the subject, by log index.
         waiting: Outbox rows that may hold records of the subject.
         kept_since_ms: From when the retention of the latest of those openings counts.
