@@ -121,8 +121,6 @@ class State:
         self.expires_next_ms = NEVER_MS
         self.notices_next_ms = 0
         self.started_ms = 0
-        self.started_ms = 0
-        self.notices_next_ms = 0
         self.discovery: Discovery | None = None
         self.commit = Commit()
         self._begin_commit()
