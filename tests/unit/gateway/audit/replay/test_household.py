@@ -46,7 +46,7 @@ async def test_household_from_letter_to_erasure_is_in_order(tmp_path: Path) -> N
         made = registration(recovered, asked["challenge"])
         await door.ask("passkey.add", opened["token"], registration=made, paper_code=first.paper_code)
         resident = (await second.ask("home.show"))["resident"]
-        code = call(door.durable, "subject.code", subject=letter["subject"], resident=resident)["claim_code"]
+        code = call(door.durable, "subject.code", {"subject": letter["subject"], "resident": resident})["claim_code"]
         third = await door.come_in(code, door.passkey())
         report = await audited(door)
         assert report.findings == []
