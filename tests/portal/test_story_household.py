@@ -7,11 +7,13 @@ story, told in order; what it comes to is checked where it happens.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.support.own_city import OwnCity, own_city
+from tests.support.own_city import NEIGHBOURS, OwnCity, own_city
 from tests.support.resident import Resident, resident
 from tests.support.shell import Shell
 
@@ -46,14 +48,12 @@ def _first_day(city: OwnCity, ana: Resident) -> None:
     ana.open(f"/my/{DAILY}")
     (shown,) = ana.seen_by_city("yes")
     assert own(city) == [OWN_TOTAL]
-    assert shown.startswith(str(OWN_TOTAL)) or shown.startswith("19"), shown
+    assert shown == f"{OWN_TOTAL} kWh"
     ana.open(f"/my/{HOURLY}")
     assert len(ana.seen_by_city("yes")) == 24
     hours = {record.phenomenon_time for record in city.records(HOURLY) if record.cell == "riverside"}
     assert len(hours) == 24
-    went = ana.open("/my/went")
-    numbers = {bundle.log_index for bundle in city.bundles() if bundle.records}
-    assert {str(number) for number in numbers} <= set(went.replace(",", " ").split()), (numbers, went)
+    assert sorted(_numbers_that_went(ana)) == [bundle.log_index for bundle in city.bundles() if bundle.records]
 
 
 def _second_joins(city: OwnCity, ana: Resident, rui: Resident) -> None:
@@ -63,7 +63,6 @@ def _second_joins(city: OwnCity, ana: Resident, rui: Resident) -> None:
     rui.answer(DAILY, "less")
     overview = ana.open("/my")
     assert "holds something back" in overview
-    assert "Somebody who lives with you" in overview or "joined" in overview, overview
     before = len(city.records(DAILY))
     city.day(SECOND_DAY, "2026-05-07T05:00:00Z")
     later = city.records(DAILY)[before:]
@@ -94,7 +93,7 @@ def _stops(city: OwnCity, ana: Resident) -> int:
 
 def _check_offline(city: OwnCity, ana: Resident, numbers: list[int], folder: Path) -> None:
     """Each receipt and proof that the pages give holds by the commands alone, which ask neither portal nor gateway."""
-    shell = Shell(city.live)
+    shell, went = Shell(city.live), _numbers_that_went(ana)
     for number in numbers:
         ana.wait_for(f"/my/receipts/{number}", f'a[href="/my/receipts/{number}/proof"]')
         receipt = ana.save(f"/my/receipts/{number}.json", folder / f"{number}.jsonld")
@@ -102,9 +101,18 @@ def _check_offline(city: OwnCity, ana: Resident, numbers: list[int], folder: Pat
         proof = ana.save(f"/my/receipts/{number}/proof", folder / f"{number}.tlog-proof")
         shell.run("audit", "check-proof", str(proof), "--key", city.live.vkey)
         found = shell.json("audit", "find", str(city.live.place.log), "--receipt", str(receipt), "--key", city.live.vkey)
-        assert False, found
+        assert [one["index"] for one in found["found"]] == sorted(went)
     held = json.loads(ana.save("/my/export", folder / "home.json").read_text())
     assert set(numbers) <= {record["log_index"] for record in held["history"]}
+
+
+def _numbers_that_went(ana: Resident) -> list[int]:
+    """Return the numbers of all that left with something of the home in it, as its page has them."""
+    ana.open("/my/went")
+    rows = ana.page.locator("main ol.lines > li").all_inner_texts()
+    found = [int(match[1].replace(",", "")) for row in rows if (match := re.search(r"number ([\d,]+)", row))]
+    assert len(found) == len(rows) > 0
+    return found
 
 
 def _erases(city: OwnCity, ana: Resident, rui: Resident) -> None:
@@ -118,7 +126,14 @@ def _erases(city: OwnCity, ana: Resident, rui: Resident) -> None:
     ana.open("/in")
     ana.sign()
     assert ana.path == "/in"
-    log, openings = str(city.live.place.log), str(city.live.place.openings)
-    shell = Shell(city.live)
+    _replayed(city)
+
+
+def _replayed(city: OwnCity) -> dict[str, Any]:
+    """Return what an auditor finds who verifies the record and makes every decision anew: that nothing is wrong."""
+    log, openings, shell = str(city.live.place.log), str(city.live.place.openings), Shell(city.live)
     shell.run("audit", "verify", log, "--key", city.live.vkey, "--openings", openings)
-    print(shell.run("audit", "replay", log, "--key", city.live.vkey, "--openings", openings))
+    report: dict[str, Any] = shell.json("audit", "replay", log, "--key", city.live.vkey, "--openings", openings)
+    assert report["problems"] == report["findings"] == []
+    assert report["releases"]["mismatch"] == report["unchecked_sessions"] == 0
+    return report
