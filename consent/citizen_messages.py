@@ -263,8 +263,8 @@ class ActWanted(Parameters, frozen=True, kw_only=True):
     """An act that is to be proved.
 
     Attributes:
-        registration: Of `passkey.add`: the new passkey, made for a ``RegistrationChallenge`` of this session; the gateway holds it
-            in memory until the proof comes.
+        registration: Of `passkey.add`: the new passkey, made for a ``RegistrationChallenge`` of this session; the gateway holds
+            it in memory until the proof comes.
     """
 
     act: Act

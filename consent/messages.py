@@ -694,11 +694,24 @@ class LogHead(Result, frozen=True, kw_only=True):
 
 
 class ResidentHeld(Result, frozen=True, kw_only=True):
-    """What is held about a resident."""
+    """What is held about a resident.
+
+    Attributes:
+        user_handle: What their passkeys hold of them.
+        passkeys: Their passkeys: ids, public keys, how and when each came, and was last used.
+        paper: When their paper code was made, and its hash.
+        sessions: Their sessions, by name.
+        answered: Their latest requests that had an id, and what was answered.
+    """
 
     resident: Id
     since_ms: int
     claimed_ms: int
+    user_handle: Hex = Hex()
+    passkeys: list[JsonObject] = []
+    paper: JsonObject | None = None
+    sessions: list[JsonObject] = []
+    answered: list[JsonObject] = []
 
 
 class LevelTold(Result, frozen=True, kw_only=True):
@@ -754,7 +767,12 @@ class ReleasesTold(Result, frozen=True, kw_only=True):
 
 
 class SubjectExport(Result, frozen=True, kw_only=True):
-    """Everything that is held about a subject; what the parts hold follows what the gateway holds."""
+    """Everything that is held about a subject; what the parts hold follows what the gateway holds.
+
+    Attributes:
+        enrolment_entries: Log indices of the entries about its residents' credentials.
+        ended_keys: SHA-256 of the public keys of passkeys that have ended.
+    """
 
     format: str
     time_ms: int
@@ -775,6 +793,8 @@ class SubjectExport(Result, frozen=True, kw_only=True):
     waiting: list[JsonObject]
     bundles_under_way: list[JsonObject]
     releases: list[ReleaseTold]
+    enrolment_entries: list[int] = []
+    ended_keys: list[Hex] = []
 
 
 class SubjectErased(Result, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ from gateway.core.changes.subjects import devices_of, label_keys
 from gateway.core.ingest.counters import PARTS
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.plans import Device
+from gateway.core.registry import Resident, Subject
 from gateway.core.release.records import Waiting, read_row
 from gateway.core.state import State
 from gateway.core.windows.accumulators import Accumulator, Delta
@@ -64,10 +65,7 @@ async def export_of(control: Control, subject_id: bytes, own: bytes = b"") -> Su
         subject=Id(subject_id),
         residents_since_ms=subject.since_ms,
         residents_entries=list(subject.key_entries),
-        residents=[
-            ResidentHeld(resident=Id(resident.id), since_ms=resident.since_ms, claimed_ms=resident.claimed_ms)
-            for resident in subject.residents
-        ],
+        residents=[_resident(subject, resident, with_credentials=own in (b"", resident.id)) for resident in subject.residents],
         label_keys=[Hex(key) for key in label_keys(subject)],
         messages=await messages_shown(control, subject.messages, spoken_language(state.policies.city.languages)),
         open_claims=_claims(state, subject_id),
@@ -83,13 +81,45 @@ async def export_of(control: Control, subject_id: bytes, own: bytes = b"") -> Su
         waiting=await _waiting(control, subject_id),
         bundles_under_way=list(_under_way(state, subject_id)),
         releases=await releases_of(control, subject_id),
+        enrolment_entries=list(subject.enrolment_entries),
+        ended_keys=[Hex(key) for key in subject.ended_keys],
     )
+
+
+def _resident(subject: Subject, resident: Resident, *, with_credentials: bool) -> ResidentHeld:
+    """Return what is held about a resident; their credentials are for themselves and the operator."""
+    held = ResidentHeld(resident=Id(resident.id), since_ms=resident.since_ms, claimed_ms=resident.claimed_ms)
+    if not with_credentials:
+        return held
+    paper = resident.paper
+    return msgspec.structs.replace(
+        held,
+        user_handle=Hex(resident.user_handle),
+        passkeys=[_plainly(passkey) for passkey in resident.passkeys],
+        paper=None if paper is None else _plainly(paper),
+        sessions=[_plainly(session) for session in resident.sessions],
+        answered=[
+            _plainly(one) | {"answer": msgspec.json.decode(one.answer)} for one in subject.answered if one.resident == resident.id
+        ],
+    )
+
+
+def _plainly(held: msgspec.Struct) -> Plain:
+    """Return a struct's fields by their names, bytes in hexadecimal."""
+    values = {name: getattr(held, name) for name in held.__struct_fields__}
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in values.items()}
 
 
 def _claims(state: State, subject_id: bytes) -> list[Plain]:
     """Return the claim codes that are still open: for whom and until when; the codes themselves are kept nowhere."""
     return [
-        {"expires_ms": claim.expires_ms, "resident": claim.resident.hex() or None, "device": claim.device.hex() or None}
+        {
+            "expires_ms": claim.expires_ms,
+            "resident": claim.resident.hex() or None,
+            "device": claim.device.hex() or None,
+            "how": claim.how,
+            "proof": claim.proof.hex() or None,
+        }
         for claim in state.registry.claims.values()
         if claim.subject == subject_id
     ]

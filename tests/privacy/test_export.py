@@ -15,17 +15,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from consent.core.consents.records import decode as decode_consent
 from consent.core.consents.records import record_hash
 from consent.core.profiles.profile import Counter
 from gateway.audit.log.openings import label
-from gateway.audit.log.payloads import Contribution, KeyPayload
+from gateway.audit.log.payloads import Contribution, CredentialsEndedPayload, EnrolmentPayload, KeyPayload
 from gateway.control.export import NO_LONGER_KEPT
+from gateway.core.changes import credentials
 from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle, SentBundle
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.plans import Device
-from gateway.core.registry import Claim, Message, Resident, Subject
+from gateway.core.registry import Answered, Claim, Holder, Message, Paper, Passkey, Resident, Session, Subject
 from gateway.core.release.records import Waiting
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
@@ -65,7 +68,11 @@ HELD: dict[str, dict[str, str]] = {
         "domain_keys": NOBODY,
         "commit": PENDING,
         "expires_next_ms": NOBODY,
+<<<<<<< HEAD
         "started_ms": NOBODY,
+=======
+        "notices_next_ms": NOBODY,
+>>>>>>> proofs
         "discovery": "what nobody has registered, so that it is about no subject; gone with the terminal that looks",
     },
     "Registry": {
@@ -74,6 +81,7 @@ HELD: dict[str, dict[str, str]] = {
         "subjects": "residents",
         "claims": "open_claims",
         "devices": "devices",
+        "holders": "residents: by what each of them is found",
     },
     "Outbox": {"commit": PENDING, "waiting": NOBODY, "next_number": NOBODY},
     "Inflight": {"commit": PENDING, "ready": "bundles_under_way", "sent": "bundles_under_way"},
@@ -114,13 +122,22 @@ HELD: dict[str, dict[str, str]] = {
         "label_generation": "label_keys",
         "messages": "messages",
         "key_entries": "residents_entries",
+        "enrolment_entries": "enrolment_entries",
+        "answered": "residents",
+        "ended_keys": "ended_keys",
     },
-    "Resident": dict.fromkeys(("id", "since_ms", "claimed_ms"), "residents"),
+    "Resident": dict.fromkeys(("id", "since_ms", "claimed_ms", "user_handle", "passkeys", "paper", "sessions"), "residents"),
+    "Passkey": dict.fromkeys(
+        ("credential", "public_key", "sign_count", "how", "since_ms", "entry", "yes_from_ms", "used_ms"), "residents"
+    ),
+    "Session": dict.fromkeys(("token_hash", "credential", "since_ms", "ends_ms"), "residents"),
+    "Paper": dict.fromkeys(("code_hash", "since_ms", "entry"), "residents"),
+    "Answered": dict.fromkeys(("request", "resident", "method", "time_ms", "answer"), "residents"),
     "Message": dict.fromkeys(("time_ms", "kind", "scope"), "messages"),
     "Claim": {
         "code_hash": "the hash of a code that is kept nowhere",
         "subject": "subject",
-        **dict.fromkeys(("resident", "device", "expires_ms"), "open_claims"),
+        **dict.fromkeys(("resident", "device", "expires_ms", "how", "proof"), "open_claims"),
     },
     "Device": {
         "subject": "subject",
@@ -153,6 +170,16 @@ HELD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("record", "disclosure", "policy", "consents", "n", "profile", "zone"), "releases"),
     },
     "KeyPayload": {"subject": "subject", "residents": "residents_entries"},
+    "EnrolmentPayload": {
+        "subject": "subject",
+        **dict.fromkeys(
+            ("resident", "how", "key_sha256", "relying_party", "paper_sha256", "proof"), "enrolment_entries: the log has them"
+        ),
+    },
+    "CredentialsEndedPayload": {
+        "subject": "subject",
+        **dict.fromkeys(("resident", "keys_sha256", "paper", "by"), "enrolment_entries: the log has them"),
+    },
     "tables": {
         "meta": NOBODY,
         "sealing_key": NOBODY,
@@ -176,7 +203,8 @@ HELD: dict[str, dict[str, str]] = {
 
 def fields_there_are() -> dict[str, set[str]]:
     """Return the fields of every class, and the tables, that could hold anything of a subject."""
-    structs = (Subject, Resident, Message, Claim, Contribution, KeyPayload)
+    structs: tuple[type[msgspec.Struct], ...] = (Subject, Resident, Message, Claim, Contribution)
+    structs += (Passkey, Session, Paper, Answered, KeyPayload, EnrolmentPayload, CredentialsEndedPayload)
     dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
     state = Gate().state
     parts = [getattr(state, name) for name in ("registry", "outbox", "inflight", "log")]
@@ -267,11 +295,26 @@ async def _everything(gate: DiskGate) -> tuple[dict[str, Any], str]:
     await gate.ask("subject.leave", subject=victim["subject"], resident=victim["resident"])
     await gate.ask("subject.code", subject=victim["subject"])
     resident = (await gate.ask("subject.show", subject=victim["subject"]))["residents"][0]["resident"]
+    _credentials(gate, Holder(bytes.fromhex(victim["subject"]), bytes.fromhex(resident)))
     await gate.ask("consent.grant", subject=victim["subject"], resident=resident, scope="purpose:energy")
     await gate.to(gate.now_ms // DAY_MS * DAY_MS + DAY_MS)
     await gate.send(*((home["topic"], {"total": 101.0}) for home in (victim, *others)))
     await outage(gate, [victim, *others])
     return await gate.ask("consent.export", subject=victim["subject"]), victim["subject"]
+
+
+def _credentials(gate: DiskGate, holder: Holder) -> None:
+    """Give a resident two passkeys, of which one has ended, a paper code, a session, and a request with an id."""
+    state, now_ms = gate.durable.state, gate.now_ms
+    for name in (b"a", b"b"):
+        passkey = Passkey(name * 32, b"key " + name, 0, "counter", now_ms, 0)
+        new = credentials.NewCredential("counter", b"", passkey, "sensors.ribera.example", name * 32, name * 16)
+        credentials.enrol(state, holder, new, now_ms)
+    credentials.end(state, holder, state.registry.resident_of(holder).passkeys[:1], "resident", now_ms)
+    credentials.open_session(state, holder, b"b" * 32, now_ms + DAY_MS, now_ms)
+    subject = state.registry.subjects[holder.subject]
+    answered = (Answered(b"r" * 16, holder.resident, "session.end", now_ms, b'{"ended":1}'),)
+    state.registry.keep_subject(msgspec.structs.replace(subject, answered=answered))
 
 
 def test_export_names_topics_records_claims_and_keys_as_they_are(tmp_path: Path) -> None:
@@ -292,6 +335,9 @@ def test_export_names_topics_records_claims_and_keys_as_they_are(tmp_path: Path)
             assert [record["status"] for record in exported["history"]] == ["Given", "Withdrawn", "Given", "Given"]
             assert exported["history"][2]["previous"] == exported["history"][1]["sha256"]
             assert {"code", "code_hash"}.isdisjoint(*(claim for claim in exported["open_claims"]))
+            (resident,) = exported["residents"]
+            for part in ("passkeys", "paper", "sessions", "answered", "user_handle"):
+                assert resident[part], f"`{part}` is empty"
             labels = dict(await gate.durable.store.reader.labels(0))
             keys = [bytes.fromhex(key) for key in exported["label_keys"]]
             found = [index for index, data in labels.items() if any(label(key, index) in data for key in keys)]

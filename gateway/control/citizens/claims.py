@@ -1,8 +1,8 @@
 """Control methods of coming in for the first time: what a claim code would do, and its use.
 
-Nothing is stored before the person confirms: what they look at, challenge and paper code among it, waits in memory alone. Whoever
-comes in with a code of a letter is the first of a household that nobody has ever answered for; everybody else brings a code that a
-resident's passkey, or the counter, has made.
+Nothing is stored before the person confirms: what they look at, challenge and paper code among it, waits in memory alone.
+Whoever comes in with a code of a letter is the first of a household that nobody has ever answered for; everybody else brings a
+code that a resident's passkey, or the counter, has made.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Control methods of a resident's passkeys and paper code: more of them, fewer, and what a passkey signs for it.
 
-A new passkey is confirmed by one that the resident has; where all are lost, by the paper code, which is used up. A passkey that came
-by a paper code tells nothing more for a day, within which the household has read of it.
+A new passkey is confirmed by one that the resident has; where all are lost, by the paper code, which is used up. A passkey that
+came by a paper code tells nothing more for a day, within which the household has read of it.
 """
 
 from __future__ import annotations

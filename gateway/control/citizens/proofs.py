@@ -1,8 +1,8 @@
 """What shows that it is the person: challenges that wait for a passkey's answer, the answers' check, and codes typed from paper.
 
 A challenge waits in memory, for some minutes of real time, together with what it is for: a passkey that is to be made, an act, a
-record of consent. It is answered once, and by nobody but whom it was made for. There is room for so many, and the oldest go; those
-of visitors, whom nobody knows, take no room from those of residents.
+record of consent. It is answered once, and by nobody but whom it was made for. There is room for so many, and the oldest go;
+those of visitors, whom nobody knows, take no room from those of residents.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Ids of requests: what was carried out under one is answered again and not done again; and the control method that asks for it.
 
 What a resident's request has changed is kept with its id in the commit of the change itself, so that both are durable or neither
-is. A secret that an answer tells once is not: it is kept in memory, for some minutes, for whoever asks again because the answer was
-lost on the way. So are the answers to those who have no household, not yet or no more.
+is. A secret that an answer tells once is not: it is kept in memory, for some minutes, for whoever asks again because the answer
+was lost on the way. So are the answers to those who have no household, not yet or no more.
 """
 
 from __future__ import annotations
