@@ -60,6 +60,7 @@ class ConfirmView:
     flow: str
     title: str
     recipient: str
+    purpose: str
     answer: str
     text: str
     kept: str
@@ -129,6 +130,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
         flow=flow,
         title=scope_title(visit, asked.policies, flow),
         recipient=recipient_title(visit, asked.policies, flow),
+        purpose=visit.title(asked.policies.purposes[asked.flow.purpose].title) or asked.flow.purpose,
         answer=wish.answer,
         text="" if proposed is None else proposed.text,
         kept=kept(visit, retention_days) if retention_days else "",
