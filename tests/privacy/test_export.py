@@ -68,16 +68,8 @@ HELD: dict[str, dict[str, str]] = {
         "domain_keys": NOBODY,
         "commit": PENDING,
         "expires_next_ms": NOBODY,
-<<<<<<< HEAD
-<<<<<<< HEAD
-        "started_ms": NOBODY,
-=======
-        "notices_next_ms": NOBODY,
->>>>>>> proofs
-=======
         "notices_next_ms": NOBODY,
         "started_ms": NOBODY,
->>>>>>> joining
         "discovery": "what nobody has registered, so that it is about no subject; gone with the terminal that looks",
     },
     "Registry": {
