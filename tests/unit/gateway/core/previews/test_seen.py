@@ -11,7 +11,7 @@ from gateway.core.changes import changes
 from gateway.core.figures.draws import Draw, Slice
 from gateway.core.figures.noisy import close_noisy
 from gateway.core.plans import Device
-from gateway.core.previews.seen import Part, Source, day_held, seen
+from gateway.core.previews.seen import PreviewSource, SeenPart, day_held, seen
 from gateway.core.release.guarding import conditions_of
 from gateway.recipient.records import Record
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, reading, town
@@ -20,7 +20,7 @@ from tests.support.publications import FIRST_DAY_MS, joined, noisy_town
 QUARTER_MS = 15 * MINUTE_MS
 
 
-def preview(gate: Gate, devices: list[Device], flow: str, name: str, limits: Disclosure = TOP, day_ms: int = 0) -> list[Part]:
+def preview(gate: Gate, devices: list[Device], flow: str, name: str, limits: Disclosure = TOP, day_ms: int = 0) -> list[SeenPart]:
     """Return what would have been seen of a household's devices under some limits."""
     policies = gate.state.policies
     sources = []
@@ -30,7 +30,7 @@ def preview(gate: Gate, devices: list[Device], flow: str, name: str, limits: Dis
         found = outcome(policies, policies.flows[flow], name, decision, device.zone)
         assert not found.reason, found.reason
         series = next(each for each in gate.state.memories[device.id].previews if each.observed_property == name)
-        sources.append(Source(device, series, found))
+        sources.append(PreviewSource(device, series, found))
     return seen(policies, policies.flows[flow], name, sources, day_ms or day_held([s.series for s in sources], gate.now_ms))
 
 
@@ -54,7 +54,7 @@ def told(records: list[Record], flow: str, day_ms: int) -> list[tuple[tuple[int,
     return sorted(((record.phenomenon_time[0], record.phenomenon_time[1]), record.result) for record in own)
 
 
-def shown(parts: list[Part]) -> list[tuple[tuple[int, int], float]]:
+def shown(parts: list[SeenPart]) -> list[tuple[tuple[int, int], float]]:
     """Return the same of a preview."""
     return [(part.span_ms, part.value) for part in parts]
 
