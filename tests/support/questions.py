@@ -14,6 +14,7 @@ from consent.citizen_messages import (
     Questions,
     QuestionShown,
     ReadingsOf,
+    RequestOutcome,
     SeenByCity,
 )
 from consent.messages import ConsentChanged, Hex, Id, JsonObject, MessageShown, QuantityExposed
@@ -114,8 +115,8 @@ def question(**others: Any) -> QuestionShown:
         "axes": {
             "time": ["day", "4h", "1h"],
             "space": ["city", "district"],
-            "group": ["30", "20"],
-            "precision.consumption": ["1", "0.1"],
+            "group": ["30", "20", "15"],
+            "precision.consumption": ["1", "0.1", "0.01"],
         },
         "properties": ["consumption"],
         "profile": "meter",
@@ -184,6 +185,7 @@ def asked_home(shown: QuestionShown | None = None, *rows: QuestionRow, **says: o
         "consent.less": changed(),
         "consent.propose": proposed(),
         "consent.prove": changed("Given"),
+        "request.outcome": RequestOutcome(is_done=False, method="", time_ms=0, log_indices=[]),
         **{method.replace("_", "."): said for method, said in says.items()},
     }
     return home

@@ -1,7 +1,8 @@
 """Limits of one's own: the levels of each axis, in words, as a choice; and as the short text that stands in an address.
 
 What may be chosen is what the gateway says (``QuestionShown.axes``): a level that it does not name is left out, whoever wrote the
-address. In an address limits look like `time:4h,precision.LAeq:1`.
+address. The last level of each axis is all that is asked, and no limit. In an address limits look like
+`time:4h,precision.LAeq:1`.
 """
 
 from __future__ import annotations
@@ -33,20 +34,22 @@ class AxisChoice:
     Attributes:
         name: As fields of forms name it.
         title: In words.
-        levels: (level, in words, whether it is chosen), least telling first; before them the choice of no limit.
+        asked: What is asked, in words: the choice of no limit.
+        levels: (level, in words, whether it is chosen) of less than that, least telling first.
         is_limited: Whether one of them is chosen.
     """
 
     name: str
     title: str
     icon: str
+    asked: str
     levels: tuple[tuple[str, str, bool], ...]
     is_limited: bool
 
 
 def chosen_of(axes: Mapping[str, Sequence[str]], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the level chosen of each axis that is limited; what the gateway does not offer is left out."""
-    return {axis: level for axis, level in pairs if level in axes.get(axis, ())}
+    return {axis: level for axis, level in pairs if level in axes.get(axis, ())[:-1]}
 
 
 def read_limits(axes: Mapping[str, Sequence[str]], text: str) -> dict[str, str]:
@@ -91,12 +94,15 @@ def _text(value: Any) -> str:
 def axis_choices(
     visit: Visit, policies: PolicySet, axes: Mapping[str, Sequence[str]], chosen: Mapping[str, str]
 ) -> Iterator[AxisChoice]:
-    """Yield every axis with its levels in words."""
+    """Yield every axis on which less than what is asked may be chosen, with its levels in words."""
     words = Phrases(visit.language)
-    for axis, levels in axes.items():
+    for axis, (*levels, most) in axes.items():
+        if not levels:
+            continue
         told = tuple((level, level_in_words(words, policies, axis, level), chosen.get(axis) == level) for level in levels)
+        asked = level_in_words(words, policies, axis, most)
         icon = "what" if axis.startswith(PRECISION) else _ICONS.get(axis, "what")
-        yield AxisChoice(axis, axis_title(visit, words, policies, axis), icon, told, axis in chosen)
+        yield AxisChoice(axis, axis_title(visit, words, policies, axis), icon, asked, told, axis in chosen)
 
 
 def axis_title(visit: Visit, words: Phrases, policies: PolicySet, axis: str) -> str:

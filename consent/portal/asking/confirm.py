@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from consent.citizen_messages import AnswersChanged, ConsentProposed, ConsentProved, ConsentWanted
 from consent.core.explain.phrases import Phrases
 from consent.messages import ConsentLimits, Hex, MaybeInstant
@@ -36,6 +38,8 @@ _TRIED_ANEW: Final = {
     "changed-meanwhile": "changed",
     SAME: "same",
 }
+_SEVERAL: Final = "several"
+"""The gateway's word where a pause of several uses is resumed for one of them."""
 _CANNOT: Final = {"needs-passkey": "paper", "waits": "waits", SAME: "same"}
 
 
@@ -187,6 +191,8 @@ async def _proposed(site: Site, visit: Visit, asked: Asked, wanted: ConsentWante
     try:
         return await site.citizens.ask("consent.propose", wanted, ConsentProposed, session=session.token), ""
     except GateRefusedError as error:
+        if reason_of(error) == _SEVERAL and wanted.scope != asked.flow.id:
+            return await _proposed(site, visit, asked, replace(wanted, scope=asked.flow.id))
         return None, _CANNOT.get(reason_of(error), "refused")
 
 
