@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from consent.core.explain.phrases import PRECISION, Phrases
 from consent.core.policies.policy import PolicySet
-from consent.messages import ConsentLimits
+from consent.messages import ConsentLimits, JsonObject
 from consent.portal.answers import Parameter
 from consent.portal.visit import Visit
 from consent.portal.ways.words import title_of
@@ -64,13 +64,15 @@ def written(chosen: Mapping[str, str]) -> str:
 
 def limits_of_choice(chosen: Mapping[str, str]) -> ConsentLimits:
     """Return chosen levels as policies write limits."""
-    limits: dict[str, Any] = {}
+    limits, steps = ConsentLimits(), JsonObject()
     for axis, level in chosen.items():
         if axis.startswith(PRECISION):
-            limits.setdefault("precision", {})[axis.removeprefix(PRECISION)] = _number(level)
+            steps[axis.removeprefix(PRECISION)] = _number(level)
         else:
             limits[axis] = _number(level) if axis in _WHOLE or axis == _BUDGET else level
-    return ConsentLimits(limits)
+    if steps:
+        limits["precision"] = steps
+    return limits
 
 
 def _number(level: str) -> int | float:
