@@ -12,7 +12,7 @@ from typing import Final
 
 from consent.citizen_messages import Nobody, PaperTyped, SessionOpened, SignIn, SignInChallenge
 from consent.portal.answers import AFTERWARDS, Answer, Field, Form, Page, Parameter, Route, SeeOther
-from consent.portal.gates.public import GateRefusedError
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
 from consent.portal.joining.refusals import reason_of
 from consent.portal.site import Site
@@ -38,6 +38,7 @@ class EntranceView:
         wrong: Why something was not taken; a table of the part `in`. Empty: nothing.
         done: As the parameter.
         kind: By what the visitor is in already; empty: they are not.
+        is_away: Whether the gate does not answer, so that nobody can come in just now.
     """
 
     is_paper: bool
@@ -46,6 +47,7 @@ class EntranceView:
     wrong: str = ""
     done: str = ""
     kind: str = ""
+    is_away: bool = False
 
 
 async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -89,11 +91,13 @@ async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], fo
 
 
 async def _page(site: Site, visit: Visit, forward: str, wrong: str = "", done: str = "") -> Page:
-    """Return the page with a new challenge; without one where the gate knows no address for passkeys."""
+    """Return the page with a new challenge; without one where the gate is away, or knows no address for passkeys."""
     try:
         said = await site.citizens.ask("session.challenge", Nobody(), SignInChallenge)
     except GateRefusedError as error:
         return _shown(visit, EntranceView(False, None, forward, wrong or reason_of(error, OF_PASSKEY), done, _kind(visit)))
+    except GateAwayError:  # what came before is said all the same: whoever has left wants to know
+        return Page("in.html", EntranceView(False, None, forward, wrong, done, _kind(visit), is_away=True), 200 if done else 503)
     passkey = PasskeyAsked.to_sign(said.challenge, said.relying_party)
     return _shown(visit, EntranceView(False, passkey, forward, wrong, done, _kind(visit)))
 

@@ -82,7 +82,7 @@ async def take_session(site: Site, visit: Visit, _parameters: Mapping[str, str],
         return SeeOther(visit.url("/my"), opens=opened)
     with contextlib.suppress(GateAwayError, OutcomeUnknownError):
         await site.citizens.ask("session.end", SessionNamed(), SessionsEnded, session=token, request=form.request)
-    return SeeOther(visit.url("/"), closes=True)
+    return SeeOther(visit.url("/in", done="ended"), closes=True)
 
 
 ROUTES: Final = (

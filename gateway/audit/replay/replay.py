@@ -215,6 +215,7 @@ class Replay:
                 return self._void(entry, part)
             case Kind.GAP if part is not None and GapPayload.decode(part).reason in (RESTORED, RESTORED_BOOKS):
                 self._releases.pass_over()
+                self._fold.credentials.restored(entry.sequence)
         return []
 
     def _erasure(self, entry: Entry, part: bytes | None) -> list[str]:

@@ -433,7 +433,7 @@ def test_session_form_ends_or_extends() -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/my")
     assert "Max-Age=3660" in answer.headers["set-cookie"]
     answer = client.post("/my/session", data={**guard, "act": "end"}, headers=FROM_HERE)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/in?done=ended")
     assert SESSION not in client.cookies
     assert client.get("/my/session").status_code == 303
 
