@@ -56,7 +56,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
 
 
 async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
-    """Let in whom the passkey is of."""
+    """Open a session for whom the passkey is of."""
     assertion = assertion_of(form)
     if assertion is None:
         return await _page(site, visit, form["next"], "passkey-missing")
@@ -76,7 +76,7 @@ async def show_paper(site: Site, visit: Visit, parameters: Mapping[str, str]) ->
 
 
 async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
-    """Let in whom the paper code is of."""
+    """Open a session for whom the paper code is of."""
     code = re.sub(r"[\s-]", "", form["code"])
     if not _PAPER_SYMBOLS.fullmatch(code):
         return _paper_page(visit, form["next"], "paper-form")
