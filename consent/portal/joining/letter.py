@@ -1,4 +1,4 @@
-"""`/paper/letter`: the letter of a sensor, printed on A4, its code filled in by hand: who asks, why, and that nothing need be done.
+"""`/paper/letter`: the letter of a sensor, for A4, its code filled in by hand: who asks, why, and that nothing need be done.
 
 The crew's own sheet of cards has the codes; this page knows none.
 """
