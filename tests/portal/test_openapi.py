@@ -25,9 +25,9 @@ from consent.citizen_messages import SessionOpened
 from consent.messages import Parameters, Result, plain
 from consent.portal.answers import HTML
 from consent.portal.app import make_app
+from consent.portal.http.cookies import SESSION
+from consent.portal.http.forms import token_of
 from consent.portal.routes import ROUTES
-from consent.portal.sessions.cookies import SESSION
-from consent.portal.sessions.forms import token_of
 from consent.portal.sessions.store import WebSessions
 from consent.public_messages import FlowServed, PublicFlows
 from tests.support.checkout import ROOT
@@ -179,12 +179,15 @@ def test_form_answers_as_it_declares(path: str, mode: GenerationMode, guarded: b
     """One of our own is taken or not, by what it holds; another site's changes nothing."""
     sessions, said = WebSessions(None, lambda: NOW_MS), home()
     cookie = sessions.open(SessionOpened(token=TOKEN, kind="passkey", ends_ms=SESSION_ENDS_MS))
-    headers = {"cookie": f"{SESSION}={cookie}", **(FROM_HERE if guarded else {"origin": "https://evil.example"})}
+    headers = {
+        "host": "testserver",
+        "cookie": f"{SESSION}={cookie}",
+        **(FROM_HERE if guarded else {"origin": "https://evil.example"}),
+    }
 
     def check(case: Case[Any]) -> None:
         if guarded and isinstance(case.body, dict):
             case.body = {**case.body, "form": token_of(cookie)}
-        case.headers = {**(case.headers or {}), "host": "testserver"}
         checks = [content_type_conformance, status_code_conformance]
         response = case.call_and_validate(checks=checks, headers=headers, allow_redirects=False)
         assert response.status_code < 500 or response.status_code in (503, 504)

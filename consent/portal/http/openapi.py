@@ -1,8 +1,8 @@
 """The OpenAPI document of the portal, made from its route table and the structs that routes answer with.
 
 Every status that an address may answer with is declared, with its media type: what is absent (404), what is out of bounds (405,
-413, 414, 415, 429, 431), what takes a session first (303, 401), what becomes of a form (303, 403, 409, 422, 504), and that gate or
-portal cannot answer just now (503).
+413, 414, 415, 429, 431), what takes a session first (303, 401), what becomes of a form (303, 403, 409, 422, 504), and that gate
+or portal cannot answer just now (503).
 
 Source: OpenAPI Specification 3.1.1.
 """
@@ -18,8 +18,8 @@ import msgspec
 from consent.messages import JsonObject
 from consent.portal.answers import HTML, JSON, PROBLEM, Answer, Content, Parameter, Route, Who
 from consent.portal.http.bounds import FORM_MEDIA, STATUS
-from consent.portal.sessions.cookies import SESSION
-from consent.portal.sessions.forms import REQUEST_FIELD, TOKEN_FIELD
+from consent.portal.http.cookies import SESSION
+from consent.portal.http.forms import REQUEST_FIELD, TOKEN_FIELD
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
