@@ -60,7 +60,7 @@ def request(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged
 def grant(control: Control, caller: Caller, params: Grant) -> ConsentChanged:
     """Permit a flow, or every flow of `purpose:<id>`, up to some limits."""
     actor, policies = _actor(control, caller, params), control.state.policies
-    record = steps.grant(actor, policies, params.scope, _limits(policies, params.limits), int(params.expiry) or None)
+    record = steps.grant(actor, policies, params.scope, limits_of(policies, params.limits), int(params.expiry) or None)
     return _enter(control, caller, params, [record])
 
 
@@ -114,11 +114,11 @@ def _enter(control: Control, caller: Caller, params: ScopeOf, records: Sequence[
         status=records[-1].status.value,
         scope=params.scope,
         handed_over=state.inflight.sent_about(subject),
-        undecided=_undecided(control, subject, params.scope),
+        undecided=undecided(control, subject, params.scope),
     )
 
 
-def _undecided(control: Control, subject: bytes, scope: str) -> list[Id]:
+def undecided(control: Control, subject: bytes, scope: str) -> list[Id]:
     """Return the residents for whom a scope waits, since they have not said yes to all of it."""
     state = control.state
     flows = [state.policies.flows[terms.flow] for terms in state.policies.terms_for(scope)]
@@ -206,7 +206,7 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> ConsentSho
         since_ms=consent.since_ms,
         expiry_ms=consent.expiry_ms,
         channel=consent.channel,
-        limits=_limits_shown(consent.limits),
+        limits=limits_shown(consent.limits),
         notice=Hex(consent.notice),
         sha256=Hex(record_hash(consent)),
         previous=Hex(consent.previous) if consent.previous else None,
@@ -214,11 +214,15 @@ def shown(consent: Consent, index: int, now_ms: int | None = None) -> ConsentSho
     )
 
 
-def _limits(policies: PolicySet, limits: ConsentLimits) -> Disclosure:
+def limits_of(policies: PolicySet, limits: ConsentLimits) -> Disclosure:
+    """Return limits as they were written, read and checked.
+
+    Raises: PolicyError: they are none.
+    """
     return read_bounds(TomlFile("consent", b""), dict(limits), "limits", policies.properties)
 
 
-def _limits_shown(limits: Disclosure) -> dict[str, object]:
+def limits_shown(limits: Disclosure) -> dict[str, object]:
     """Return only the axes that a consent bounds; of one that permits nothing, none."""
     return {} if limits.is_bottom else dict(bounded_map(limits))
 

@@ -12,20 +12,30 @@ from dataclasses import dataclass
 from consent.citizen_messages import (
     ActProved,
     ActWanted,
+    AnswersChanged,
     CodeConfirmed,
     CodeLooked,
     CodeTyped,
+    ConsentProposed,
+    ConsentProved,
+    ConsentWanted,
     CredentialRecorded,
     HomeShown,
     InviteMade,
+    LessWanted,
     Mine,
     MineIn,
     Nobody,
+    OwnReadings,
     PaperMade,
     PaperTyped,
     PasskeyAdded,
     PasskeyNamed,
     ProofWanted,
+    QuestionOf,
+    Questions,
+    QuestionShown,
+    ReadingsAfter,
     RegistrationChallenge,
     RequestNamed,
     RequestOutcome,
@@ -98,7 +108,7 @@ from consent.public_messages import (
     PublicState,
 )
 from gateway.control import backup, clock, consents, devices, discovery, policies, rights, status, subjects
-from gateway.control.citizens import claims, credentials, home, requests, sessions
+from gateway.control.citizens import answers, claims, credentials, home, questions, readings, requests, sessions
 from gateway.control.context import Door
 from gateway.control.public import entry, numbers
 from gateway.control.public import state as public_state
@@ -208,6 +218,12 @@ METHODS: dict[str, Method] = {
         Method("home.leave", home.leave, Mine, ResidentLeft, CITIZEN, uses_reserve=True, once=True),
         Method("home.erase", home.erase, ActProved, SubjectErased, CITIZEN, reads_store=True, uses_reserve=True, once=True),
         Method("paper.replace", credentials.replace_paper, ActProved, PaperMade, CITIZEN, uses_reserve=True, once=True),
+        Method("question.list", questions.list_all, MineIn, Questions, CITIZEN, reads_store=True),
+        Method("question.show", questions.show, QuestionOf, QuestionShown, CITIZEN),
+        Method("readings.show", readings.show, ReadingsAfter, OwnReadings, CITIZEN),
+        Method("consent.propose", answers.propose, ConsentWanted, ConsentProposed, CITIZEN),
+        Method("consent.prove", answers.prove, ConsentProved, AnswersChanged, CITIZEN, uses_reserve=True, once=True),
+        Method("consent.less", answers.less, LessWanted, AnswersChanged, CITIZEN, uses_reserve=True, once=True),
         Method("request.outcome", requests.outcome, RequestNamed, RequestOutcome, CITIZEN),
         Method("public.state", public_state.show, Nothing, PublicState, ALSO_PUBLIC, at_once=True),
         Method("public.sensors", numbers.sensors, Nothing, PublicSensors, ALSO_PUBLIC, at_once=True),

@@ -262,8 +262,10 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 plan.memory.heard.pairs += slot.considered
                 for reason in slot.withheld:
                     withheld[reason] += 1
-                targets = slot.targets
+                targets, preview = slot.targets, slot.preview
                 if not targets:
+                    if preview is not None and observation.earliest_ms is None and not (reading.has_time and preview.has(t_ms)):
+                        preview.add(t_ms, n)
                     continue
                 seen = slot.seen
                 # without number or time, a repeat looks like a second reading
@@ -279,6 +281,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                             n = register.keep()
                         taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), since_ms, t_ms, n)
                     continue
+                if preview is not None:
+                    preview.add(t_ms, n)
                 keep = False
                 for target in targets:
                     outcome = target.take(t_ms, n)

@@ -89,6 +89,7 @@ class State:
         notices_next_ms: When the next consent's end is to be announced. Kept by ``notices``.
         discovery: Looks at messages of unknown devices while a terminal asks for them, and is None otherwise. Set by ``control``.
         expires_next_ms: When the next consent expires, so that its plans are compiled again. Kept by ``changes``.
+        started_ms: When this memory began, by the gateway's clock: what is stored nowhere goes back no further. Set by ``turn``.
     """
 
     def __init__(self, identity: GatewayIdentity) -> None:
@@ -119,6 +120,7 @@ class State:
         self.public = PublicNumbers()
         self.expires_next_ms = NEVER_MS
         self.notices_next_ms = 0
+        self.started_ms = 0
         self.discovery: Discovery | None = None
         self.commit = Commit()
         self._begin_commit()
@@ -155,6 +157,7 @@ class State:
 
     def turn(self, now_ms: int) -> bool:
         """Turn the public's numbers to the present hour, if it is later than the last; return whether that is to be committed."""
+        self.started_ms = self.started_ms or now_ms
         hour = now_ms // HOUR_MS
         if hour <= self.public.turned:
             return False

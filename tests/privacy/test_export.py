@@ -69,6 +69,7 @@ HELD: dict[str, dict[str, str]] = {
         "commit": PENDING,
         "expires_next_ms": NOBODY,
         "notices_next_ms": NOBODY,
+        "started_ms": NOBODY,
         "discovery": "what nobody has registered, so that it is about no subject; gone with the terminal that looks",
     },
     "Registry": {
@@ -143,6 +144,7 @@ HELD: dict[str, dict[str, str]] = {
     "DeviceMemory": {
         "_room": NOBODY,
         **dict.fromkeys(("sequences", "runs", "seen", "last_arrival", "heard"), "devices"),
+        "previews": "readings of two days, in memory alone; `readings.show` hands them to the household, and no file holds any",
     },
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",

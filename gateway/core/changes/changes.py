@@ -139,6 +139,8 @@ def revoke_device(state: State, place: Place, now_ms: int) -> None:
     device = state.registry.drop_device(place)
     void_unsent(state, now_ms)
     _forget_plan(state, device)
+    if device.id in state.memories:
+        state.memories[device.id].previews = ()
     _purge(state, [device.contributor])
 
 
@@ -158,7 +160,8 @@ def _replace_device(state: State, device: Device, changed: Device, now_ms: int) 
     _forget_plan(state, device)
     if changed.contributor != device.contributor:
         _purge(state, [device.contributor])
-        state.memory_of(device.id).heard = Heard()  # it was heard in another household
+        memory = state.memory_of(device.id)
+        memory.heard, memory.previews = Heard(), ()  # it was heard in another household
     state.registry.keep_device(changed)
     compile_devices(state, [changed], now_ms)
 

@@ -17,6 +17,7 @@ from gateway.core.ingest.remembered import RememberedTimes, SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.ingest.runs import Runs
 from gateway.core.model import DUPLICATE, NO_SEQUENCE, REPLAYED, Reading, Reject
+from gateway.core.previews.series import CounterSeries, Series, new_series
 
 _DIGEST_BYTES: Final = 16
 
@@ -49,9 +50,10 @@ class DeviceMemory:
         last_arrival: Where its profile tells repeats by arrival: of the last message that was admitted, the gateway's clock and a
             digest of the payload; -1 before the first.
         heard: What was heard of it since the start; never stored.
+        previews: The readings of the last two days, property by property, of a household's device; never stored either.
     """
 
-    __slots__ = ("_room", "heard", "last_arrival", "runs", "seen", "sequences")
+    __slots__ = ("_room", "heard", "last_arrival", "previews", "runs", "seen", "sequences")
 
     def __init__(self, room: SharedRoom) -> None:
         """Begin with nothing; times beyond a few take their place in ``room``."""
@@ -61,6 +63,7 @@ class DeviceMemory:
         self.seen: dict[str, RememberedTimes] = {}
         self.last_arrival: tuple[int, bytes] = (-1, b"")
         self.heard = Heard()
+        self.previews: tuple[Series, ...] = ()
 
     def admit(
         self,
@@ -150,6 +153,15 @@ class DeviceMemory:
         if observed_property not in self.seen:
             self.seen[observed_property] = RememberedTimes(self._room)
         return self.seen[observed_property]
+
+    def preview(self, observed_property: str, *, is_counter: bool) -> Series:
+        """Return the latest readings of a property, begun anew where it has come to be read otherwise."""
+        known = next((each for each in self.previews if each.observed_property == observed_property), None)
+        if known is not None and isinstance(known, CounterSeries) == is_counter:
+            return known
+        series = new_series(observed_property, is_counter=is_counter)
+        self.previews = (*(each for each in self.previews if each is not known), series)
+        return series
 
     def state(self) -> list[Any]:
         """Return plain data from which ``restore`` makes the same memory."""
