@@ -15,7 +15,7 @@ from consent.core.languages import LANGUAGES
 from consent.core.receipts.check import check_receipt
 from consent.portal.afterwards import receipts
 from consent.portal.config import PortalConfig
-from consent.portal.sensors.qr_code import Level, qr_code
+from consent.portal.sensors.qr_code import Redundancy, qr_code
 from consent.texts.portal import page_sentences
 from tests.support.afterwards import answered, own_client, shown, small_record
 from tests.support.portal import SaidHome, SaidRecord, form_on
@@ -158,7 +158,7 @@ def test_code_on_paper_holds_address_and_fingerprint(address: None, monkeypatch:
     """Behind `#`, so that no server log holds it; paper and file can be compared by it."""
     drawn: list[str] = []
 
-    def draw(text: str, label: str, level: Level = Level.STURDY) -> Markup:
+    def draw(text: str, label: str, level: Redundancy = Redundancy.STURDY) -> Markup:
         drawn.append(text)
         return qr_code(text, label, level)
 
