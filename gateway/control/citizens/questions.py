@@ -177,7 +177,7 @@ def _offer(control: Control, home: Household, language: str, answer: str, limits
     leaves = not explained.reason
     return AnswerOffered(
         answer=answer,  # type: ignore[arg-type]  # one of the four
-        limits={} if limits is None else dict(bounded_map(limits)),
+        limits={} if limits is None else _as_written(limits),
         is_more=limits is not None and is_more(home, limits),
         disclosure=disclosure_map(explained.disclosure) if leaves else {},
         reason="" if answer == "no" else explained.reason,
@@ -206,6 +206,11 @@ def _explained(home: Household, language: str, voices: Voices) -> Explanation:
         home.policies, home.flow.id, voices, device.zone, device.profile, home.now_ms, device.owner, home.position
     )
     return explain(matter, decision, language, reason_besides(home.policies, home.flow.id, device.profile, decision))
+
+
+def _as_written(limits: Disclosure) -> dict[str, object]:
+    """Return limits as policies write them, where a budget is not called by its letter."""
+    return {"budget" if axis == "mu" else axis: value for axis, value in bounded_map(limits).items()}
 
 
 def _retention_days(home: Household, told: Disclosure) -> int:
