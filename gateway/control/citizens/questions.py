@@ -209,8 +209,11 @@ def _explained(home: Household, language: str, voices: Voices) -> Explanation:
 
 
 def _as_written(limits: Disclosure) -> dict[str, object]:
-    """Return limits as policies write them, where a budget is not called by its letter."""
-    return {"budget" if axis == "mu" else axis: value for axis, value in bounded_map(limits).items()}
+    """Return limits as policies write them: steps are numbers there, and a budget is not called by its letter."""
+    written = {"budget" if axis == "mu" else axis: value for axis, value in bounded_map(limits).items()}
+    if limits.precision:
+        written["precision"] = {name: float(step) for name, step in limits.precision}
+    return written
 
 
 def _retention_days(home: Household, told: Disclosure) -> int:
