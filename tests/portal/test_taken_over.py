@@ -1,8 +1,8 @@
 """A portal that was taken over, against a real gateway's citizens' door: what it can do, and what it cannot.
 
 It holds every token that passes through it, and shows what it likes. It can read a household while somebody of it is signed in,
-and tell less in its name. It can neither grant anything nor read a household of which nobody is signed in: more takes the answer of
-a passkey to the very record, and the tokens of others are nowhere to be had.
+and tell less in its name. It can neither grant anything nor read a household of which nobody is signed in: more takes a passkey's
+answer to the very record, and the tokens of others are nowhere to be had.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def test_session_makes_no_way_in(taken: TakenPortal) -> None:
 
 
 def test_letters_in_the_post_and_paper_cannot_be_guessed(taken: TakenPortal) -> None:
-    """After a few tries of all together none is looked at any more, not even a true one; the household comes in when it is over."""
+    """After some tries of all together none is looked at any more, not even a true one; a while later they are again."""
     tried = [taken.say("claim.look", code=f"{n:012d}")["error"] for n in range(2 * WRONG_AT_ONCE)]
     assert TOO_MANY in [error["code"] for error in tried]
     assert taken.say("claim.look", code=taken.letters[2])["error"]["code"] == TOO_MANY
