@@ -371,6 +371,28 @@ def test_releases_say_who_got_what_and_on_what_it_rested(tmp_path: Path) -> None
     asyncio.run(work())
 
 
+def test_releases_say_which_are_still_under_way(tmp_path: Path) -> None:
+    """Not sent yet, sent and not acknowledged, and then neither: what was acknowledged or taken back is on no way any more."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            victim, others = await town(gate)
+
+            async def ways() -> list[str | None]:
+                releases = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"]
+                return [release.get("under_way") for release in releases]
+
+            delivered = await ways()
+            assert set(delivered) == {None}
+            await gate.hour(victim, *others)
+            assert await gate.form() is not None
+            assert await ways() == [*delivered, "waiting"]
+            await gate.hand_over()
+            assert await ways() == [*delivered, "sent"]
+
+    asyncio.run(work())
+
+
 def test_releases_whose_opening_is_gone_are_listed_all_the_same(tmp_path: Path) -> None:
     """An opening that was kept no longer is said to be so; its labels still tell that the subject was in it."""
 
