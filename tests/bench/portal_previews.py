@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
-from gateway.core.previews.series import SLOT_MS, SLOTS
+from gateway.core.ingest.series import SLOT_MS, SLOTS
 from tests.bench.city import FIRST_READING_MS
 from tests.support.checkout import ROOT
 

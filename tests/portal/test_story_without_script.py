@@ -20,11 +20,9 @@ def test_everything_that_tells_less_works_without_script(tmp_path: Path, browser
         resident(browser, city.origin, java_script_enabled=False) as eva,
     ):
         eva.claim(city.letters[0])
-        (mine,) = (one["resident"] for one in city.call("consent.show", {"subject": city.subjects[0]})["residents"])
+        (mine,) = city.call("consent.show", {"subject": city.subjects[0]})["residents"]
         for flow in (DAILY, HOURLY):
-            city.call(
-                "consent.grant", {"subject": city.subjects[0], "resident": mine, "scope": flow, "channel": "counter"}
-            )
+            city.call("consent.grant", {"subject": city.subjects[0], "resident": mine, "scope": flow, "channel": "counter"})
         eva.leave()
         eva.come_in_by_paper()
 

@@ -17,7 +17,7 @@ from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.gates.citizen import SessionEndedError
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.sessions.cookies import SESSION
+from consent.portal.http.cookies import SESSION
 from consent.portal.sessions.store import WebSessions
 from consent.portal.site import Site
 from gateway.control import doors

@@ -9,7 +9,7 @@ from consent.core.disclosure import DAY_MS
 from consent.messages import Id
 from gateway.control.context import Caller, Control
 from gateway.core.changes.subjects import devices_of
-from gateway.core.previews.series import SLOT_MS, SLOTS, HeldSlot, Series
+from gateway.core.ingest.series import SLOT_MS, SLOTS, HeldSlot, Series
 
 _HOUR_MS = 3_600_000
 _ADDED_UP = frozenset(("sum", "typical-day"))

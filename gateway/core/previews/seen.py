@@ -24,8 +24,8 @@ from gateway.core.figures.values import bounds, figure, shown
 from gateway.core.figures.vectors import measure
 from gateway.core.ingest.counters import PARTS, CounterRule, Register
 from gateway.core.ingest.minimise import coarsen_steps, floor_time_ms, shown_value
+from gateway.core.ingest.series import Series
 from gateway.core.plans import Device, shape_of
-from gateway.core.previews.series import Series
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.targets import Terms, new_target

@@ -17,7 +17,7 @@ from tests.support.portal import NOW_MS, TOKEN, SaidGate, SaidHome, said_state, 
 
 def export(**others: Any) -> SubjectExport:
     """Return an export of a household about which little is held."""
-    empty = {
+    empty: dict[str, Any] = {
         name: []
         for name in SubjectExport.__struct_fields__
         if name not in ("format", "time_ms", "gateway", "log", "subject", "residents_since_ms")

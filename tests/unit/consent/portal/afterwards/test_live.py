@@ -148,11 +148,9 @@ def test_without_a_beginning_only_what_comes_from_now_on_is_sent() -> None:
     assert [params.after_ms for _, params, *_ in home.asked] == [NOW_MS]  # type: ignore[attr-defined]
 
 
-def handled(
-    handler: Callable[..., Awaitable[object]], parameters: dict[str, str], home: SaidHome | None = None
-) -> Awaitable[object]:
+async def handled(handler: Callable[..., Awaitable[object]], parameters: dict[str, str], home: SaidHome | None = None) -> object:
     """Return what a handler answers to somebody who is signed in."""
-    return handler(said_site(SaidGate(said_state()), small_record(), home=home or door()), VISIT, parameters)
+    return await handler(said_site(SaidGate(said_state()), small_record(), home=home or door()), VISIT, parameters)
 
 
 def test_stream_at_its_address_ends_with_the_session() -> None:

@@ -1,4 +1,4 @@
-"""What the gate still holds of a household's readings: drawn, in figures, as a file that runs nothing, and said where it is nothing."""
+"""What the gate still holds of a household's readings: drawn, in figures, and as a file that runs nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages and files of a receipt: what holds, what does not, on paper, offline, and nothing of a number that is not one's own."""
+"""The pages and files of a receipt: what holds, what does not, on paper, offline, and nothing of a number of others."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 from dataclasses import replace
 
 import pytest
+from markupsafe import Markup
 from starlette.testclient import TestClient
 
 import tests.support.portal as said_portal
 from consent.core.consents.records import Status, record_hash
 from consent.core.languages import LANGUAGES
 from consent.core.receipts.check import check_receipt
+from consent.portal.afterwards import receipts
 from consent.portal.config import PortalConfig
+from consent.portal.sensors.qr_code import Redundancy, qr_code
 from consent.texts.portal import page_sentences
 from tests.support.afterwards import answered, own_client, shown, small_record
 from tests.support.portal import SaidHome, SaidRecord, form_on
@@ -154,10 +157,12 @@ def test_paper_has_the_proof_as_a_code_only_where_it_can_be_read(size: int, code
 def test_code_on_paper_holds_address_and_fingerprint(address: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind `#`, so that no server log holds it; paper and file can be compared by it."""
     drawn: list[str] = []
-    import consent.portal.afterwards.receipts as receipts  # noqa: PLC0415  its drawing is replaced
 
-    draw = receipts.qr_code
-    monkeypatch.setattr(receipts, "qr_code", lambda text, *others: drawn.append(text) or draw(text, *others))
+    def draw(text: str, label: str, level: Redundancy = Redundancy.STURDY) -> Markup:
+        drawn.append(text)
+        return qr_code(text, label, level)
+
+    monkeypatch.setattr(receipts, "qr_code", draw)
     page = reader((5, Status.GIVEN)).get("/my/receipts/5/print").text
     digest = record_hash(said(Status.GIVEN)).hex()
     assert drawn == [f"{HERE}/my/receipts/5#{digest[:32]}"]

@@ -66,7 +66,7 @@ def test_nothing_leaves_the_drawing_and_no_hours_touch(
         assert 0 <= y <= drawn.height
     hours = [label for label in drawn.labels() if label.anchor == "middle"]
     assert all(one.right <= two.left for one, two in pairwise(hours))
-    assert all(0 <= label.left and label.right <= width for label in hours)
+    assert all(label.left >= -1e-6 and label.right <= width + 1e-6 for label in hours)
 
 
 def test_drawing_is_told_in_words_and_has_no_style() -> None:

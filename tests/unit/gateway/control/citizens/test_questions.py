@@ -41,7 +41,9 @@ def test_question_offers_yes_less_and_no_in_this_order_in_the_language_that_is_a
         assert (yes["is_more"], less["is_more"], no["is_more"]) == (True, True, False)
         assert (yes["retention_days"], no["retention_days"]) == (365, 0)
         assert no["exposures"] == []
-        assert 0.5 < less["exposures"][0]["odds"] < yes["exposures"][0]["odds"] == pytest.approx(0.841345)
+        assert yes["exposures"][0]["odds"] == pytest.approx(0.841345)
+        assert (yes["limits"], less["limits"], no["limits"]) == ({}, {"time": "4h"}, {})
+        assert yes["text"] != less["text"]
         assert len({yes["text"], no["text"]}) == 2
         assert shown["now"] is None
         assert shown["axes"]["time"] == ["day", "4h", "1h"]
@@ -87,10 +89,10 @@ def test_answer_in_force_is_told_apart_from_others_and_limits_of_ones_own_are_we
         shown = await person.ask("question.show", flow=FLOW, limits={"time": "4h"})
         assert shown["now"]["answer"] == "yes"
         assert [each["is_more"] for each in shown["offered"]] == [False] * 4
-        await person.ask("consent.less", step="lower", scope=FLOW, limits={"time": "4h"})
-        shown = await person.ask("question.show", flow=FLOW, limits={"time": "day"})
+        await person.ask("consent.less", step="lower", scope=FLOW, limits={"time": "day"})
+        shown = await person.ask("question.show", flow=FLOW, limits={"time": "day", "space": "city"})
         assert shown["row"]["answer"] == "fine"
-        assert shown["now"]["limits"] == {"time": "4h"}
+        assert shown["now"]["limits"] == {"time": "day"}
         assert {each["answer"]: each["is_more"] for each in shown["offered"]} == {
             "yes": True,
             "less": True,
@@ -163,5 +165,23 @@ def test_question_about_what_the_household_has_no_sensor_for_is_refused(tmp_path
             with pytest.raises(MethodError) as refused:
                 await person.ask("question.show", flow=flow)
             assert refused.value.reason == "no-question"
+
+    at_the_door(tmp_path, work)
+
+
+def test_limits_of_each_offered_answer_can_be_sent_back_as_they_are(tmp_path: Path) -> None:
+    """Also those that bound the noise, which records name otherwise."""
+
+    async def work(door: CitizensDoor) -> None:
+        person = await door.home()
+        for wish in ({"budget": 1}, {"time": "4h"}, {"precision": {"consumption": 1}}, {"space": "city", "group": 15}):
+            fine = offers(await person.ask("question.show", flow=FLOW, limits=wish))["fine"]
+            assert fine["limits"] == wish
+        for each in (await person.ask("question.show", flow=FLOW))["offered"]:
+            if each["answer"] != "no":
+                await say_yes(person, FLOW, **each["limits"])
+                shown = await person.ask("question.show", flow=FLOW)
+                assert shown["row"]["answer"] == each["answer"]
+                assert shown["now"]["limits"] == each["limits"]
 
     at_the_door(tmp_path, work)

@@ -38,6 +38,13 @@ def test_where_nobody_stands_below_more_noise_is_offered_among_those_who_say_yes
     assert offered(gate, "hourly") == limited(budget=1.0)
 
 
+def test_where_too_few_stand_anywhere_the_nearest_coarser_level_is_offered() -> None:
+    """Which is seen at once to tell less; nobody hides among others yet, whatever they say."""
+    gate = Gate(noisy_town(group=15).policies())
+    gate.homes(6, "hourly")
+    assert offered(gate, "hourly") == limited(time=Time.HOUR_4)
+
+
 def test_the_largest_yes_is_never_offered_as_less() -> None:
     """However many homes say it."""
     for flow in ("hourly", "daily", "raw", "nights"):
