@@ -707,7 +707,7 @@ class ResidentHeld(Result, frozen=True, kw_only=True):
     resident: Id
     since_ms: int
     claimed_ms: int
-    user_handle: Hex = Hex()
+    user_handle: Hex = msgspec.field(default_factory=Hex)
     passkeys: list[JsonObject] = []
     paper: JsonObject | None = None
     sessions: list[JsonObject] = []

@@ -119,8 +119,8 @@ class State:
         self.domain_keys = DomainKeys(identity.random_bytes)
         self.public = PublicNumbers()
         self.expires_next_ms = NEVER_MS
-        self.started_ms = 0
         self.notices_next_ms = 0
+        self.started_ms = 0
         self.discovery: Discovery | None = None
         self.commit = Commit()
         self._begin_commit()

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from consent.core.passkeys.relying_party import RelyingParty
 from gateway.control import doors
-from gateway.control.context import ANYONE, Control
+from gateway.control.context import ANYONE, Control, MethodError
 from gateway.durable.state import Durable, answer_of
 from tests.support.asking import Answer, as_plain, call
 from tests.support.inside import SetClock, started
@@ -41,12 +43,12 @@ class CitizensDoor:
         """Open it."""
         self.control = Control(self.durable, real_ms=lambda: self.real_ms)
 
-    async def ask(self, method: str, session: str = "", request: str = "", **params: Any) -> Answer:
+    async def ask(self, method: str, session: str = "", request_id: str = "", /, **params: Any) -> Answer:
         """Ask, as a visitor or with a session; commit no more than the method does by itself.
 
         Raises: MethodError: it is refused.
         """
-        caller = doors.come_in(self.control, ANYONE, session, request)
+        caller = doors.come_in(self.control, ANYONE, session, request_id)
         return as_plain(await answer_of(doors.action(self.control, method, params, caller)))
 
     def passkey(self, **options: Any) -> VirtualPasskey:
@@ -75,6 +77,22 @@ class CitizensDoor:
         """Return the first person of a new household."""
         return await self.come_in(self.letter()["claim_code"], self.passkey())
 
+    async def refused(self, method: str, session: str = "", request_id: str = "", /, **params: Any) -> str:
+        """Ask for what is refused, having changed nothing; return the reason.
+
+        Raises: AssertionError: something has changed.
+        """
+        before = self._changed()
+        with pytest.raises(MethodError) as refusal:
+            await self.ask(method, session, request_id, **params)
+        assert self._changed() == before, "it was refused, and has changed something"
+        assert "\n" not in str(refusal.value)
+        return refusal.value.reason
+
+    def _changed(self) -> tuple[object, ...]:
+        state = self.durable.state
+        return repr(state.registry.subjects), state.registry.claims.copy(), state.log.size
+
     async def sign_in(self, passkey: VirtualPasskey) -> Answer:
         """Come in by a passkey."""
         asked = await self.ask("session.challenge")
@@ -95,9 +113,13 @@ class Person:
     passkey: VirtualPasskey | None
     opened: Answer
 
-    async def ask(self, method: str, request: str = "", **params: Any) -> Answer:
+    async def ask(self, method: str, request_id: str = "", /, **params: Any) -> Answer:
         """Ask with their session."""
-        return await self.door.ask(method, self.token, request, **params)
+        return await self.door.ask(method, self.token, request_id, **params)
+
+    async def refused(self, method: str, request_id: str = "", /, **params: Any) -> str:
+        """Ask for what is refused; see ``CitizensDoor.refused``."""
+        return await self.door.refused(method, self.token, request_id, **params)
 
     async def proof(self, act: str, **params: Any) -> dict[str, str]:
         """Return their passkey's answer for an act."""

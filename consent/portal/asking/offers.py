@@ -18,8 +18,10 @@ from markupsafe import Markup
 
 from consent.citizen_messages import AnswerOffered, SeenByCity
 from consent.core.disclosure import DAY_MS
+from consent.core.explain.phrases import Phrases
 from consent.core.policies.policy import Statistic
 from consent.portal.asking.asked import Asked
+from consent.portal.asking.axes import axis_title, chosen_in, level_in_words
 from consent.portal.asking.drawings import nothing_drawn, small_bars
 from consent.portal.asking.preview import number_of
 from consent.portal.charts.meaning import Meaning
@@ -57,6 +59,7 @@ class OfferView:
         answer: `yes`, `less`, `no` or `fine`.
         text: What would leave, in one sentence of the gateway's; empty for `no`.
         kept: For how long at most; empty where nothing leaves.
+        limits: What it stays below of what is asked, axis by axis in words.
         seen: Property by property; of an answer by which nothing leaves, or would have left, none.
         nothing: The drawing in its place; None where something would have left.
         has_readings: Whether there are readings to draw it from.
@@ -68,6 +71,7 @@ class OfferView:
     text: str
     kept: str
     odds: tuple[str, ...]
+    limits: tuple[str, ...]
     seen: tuple[SeenView, ...]
     nothing: Markup | None
     has_readings: bool
@@ -92,12 +96,20 @@ def offer_view(visit: Visit, asked: Asked, offer: AnswerOffered) -> OfferView:
         text="" if is_no else offer.text,
         kept=kept(visit, offer.retention_days) if leaves and offer.retention_days else "",
         odds=tuple(each.text for each in offer.exposures) if leaves else (),
+        limits=tuple(_limits(visit, asked, offer)) if leaves else (),
         seen=seen,
         nothing=None if seen else nothing_drawn(word, word),
         has_readings=bool(seen) or not leaves,
         is_more=offer.is_more,
         is_checked=is_no and visit.asks_for_privacy,
     )
+
+
+def _limits(visit: Visit, asked: Asked, offer: AnswerOffered) -> Iterator[str]:
+    words = Phrases(visit.language)
+    for axis, level in chosen_in(offer.limits):
+        title = axis_title(visit, words, asked.policies, axis)
+        yield f"{title}: {level_in_words(words, asked.policies, axis, level)}"
 
 
 def mark_of(asked: Asked) -> str:

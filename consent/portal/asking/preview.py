@@ -1,4 +1,4 @@
-"""Own readings of the last day, as bars of a quarter of an hour: what the gateway still holds of them, and only the reader sees.
+"""Own readings of the last day, a bar for each as often as they come: what the gateway still holds, and only the reader sees.
 
 A meter's total is shown as what was used between two readings, anything else as it was read. What the gateway has forgotten,
 since it was started anew, stays empty and is said.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from markupsafe import Markup
@@ -25,8 +26,8 @@ from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.words import title_of
 
-_SLOT_MS: Final = 900_000
-"""The width of a bar at least: a day has room for 96."""
+_SLOTS_MS: Final = (900_000, 1_800_000, 3_600_000)
+"""What a bar stands for: the shortest in which a reading usually comes. A day has room for 96."""
 _MOST_DIGITS: Final = 4
 
 
@@ -74,7 +75,7 @@ async def own_readings(site: Site, visit: Visit, asked: Asked) -> OwnView:
 def own_view(visit: Visit, asked: Asked, held: OwnReadings) -> OwnView:
     """Return the same of what the gateway holds."""
     series = [each for each in held.series if each.property in asked.shown.properties and each.readings]
-    slot_ms = max(held.slot_minutes * 60_000, _SLOT_MS)
+    slot_ms = slot_of(series)
     last_ms = max((each.readings[-1][0] for each in series), default=0)
     end_ms = (last_ms // slot_ms + 1) * slot_ms
     heard_ms = asked.shown.heard_ms
@@ -115,6 +116,15 @@ def _charts(visit: Visit, asked: Asked, series: Sequence[ReadingsOf], end_ms: in
         )
         rows = tuple((visit.moment(at_ms), f"{visit.number(value)} {unit}".rstrip()) for at_ms, value in there)
         yield OwnChart(title, sentence, drawing, rows)
+
+
+def slot_of(series: Sequence[ReadingsOf]) -> int:
+    """Return what a bar stands for, in milliseconds: one length for all series, so that their days begin together."""
+    gaps = [
+        median(later - earlier for (earlier, _), (later, _) in pairwise(each.readings)) for each in series if each.readings[1:]
+    ]
+    usual = max(gaps, default=0)
+    return next((slot for slot in _SLOTS_MS if usual <= slot), _SLOTS_MS[-1])
 
 
 def slots_of(readings: Sequence[tuple[int, str]], end_ms: int, slot_ms: int, *, is_total: bool) -> list[tuple[int, float | None]]:

@@ -32,7 +32,7 @@ async def save_offer(site: Site, visit: Visit, asked: Asked, offer: AnswerOffere
 
 
 async def say_no(site: Site, visit: Visit, asked: Asked, request: str) -> SeeOther:
-    """Say no, or take back what was permitted: both end it, and both rest."""
+    """Enter a no, or take back what was permitted: both end it, and both rest."""
     wanted = LessWanted(step="withdraw" if asked.shown.row.own in CAN_END else "refuse", scope=asked.flow.id)
     return await _less(site, visit, asked, wanted, request)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent.citizen_messages import Nobody, PaperTyped, SessionOpened, SignIn, SignInChallenge
-from consent.portal.answers import AFTERWARDS, Answer, Field, Form, Page, Parameter, Route, SeeOther
-from consent.portal.gates.public import GateRefusedError
+from consent.portal.answers import AFTERWARDS, Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther
+from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
 from consent.portal.joining.refusals import reason_of
 from consent.portal.site import Site
@@ -23,7 +23,7 @@ OF_PASSKEY: Final = frozenset({"passkey-refused", "passkey-unknown", "challenge-
 OF_PAPER: Final = frozenset({"paper-wrong", "too-many"})
 _DONE: Final = Parameter("done", "left|ended|erased|claimed", "ended", is_in_query=True)
 """What the visitor did before: left the home, ended the session, erased everything, or used a code."""
-_FORWARD: Final = Field(AFTERWARDS.name, AFTERWARDS.pattern)
+_FORWARD: Final = FormField(AFTERWARDS.name, AFTERWARDS.pattern)
 FORGOTTEN: Final = "forgotten"
 """The gate was asked again under the same id after its start: it does not know the session's secret any more."""
 
@@ -38,6 +38,7 @@ class EntranceView:
         wrong: Why something was not taken; a table of the part `in`. Empty: nothing.
         done: As the parameter.
         kind: By what the visitor is in already; empty: they are not.
+        is_away: Whether the gate does not answer, so that nobody can come in just now.
     """
 
     is_paper: bool
@@ -46,6 +47,7 @@ class EntranceView:
     wrong: str = ""
     done: str = ""
     kind: str = ""
+    is_away: bool = False
 
 
 async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -53,8 +55,8 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return await _page(site, visit, parameters.get("next", ""), done=parameters.get("done", ""))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
-    """Let in whom the passkey is of."""
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
+    """Open a session for whom the passkey is of."""
     assertion = assertion_of(form)
     if assertion is None:
         return await _page(site, visit, form["next"], "passkey-missing")
@@ -73,8 +75,8 @@ async def show_paper(site: Site, visit: Visit, parameters: Mapping[str, str]) ->
     return _paper_page(visit, parameters.get("next", ""))
 
 
-async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
-    """Let in whom the paper code is of."""
+async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
+    """Open a session for whom the paper code is of."""
     code = re.sub(r"[\s-]", "", form["code"])
     if not _PAPER_SYMBOLS.fullmatch(code):
         return _paper_page(visit, form["next"], "paper-form")
@@ -89,11 +91,13 @@ async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], fo
 
 
 async def _page(site: Site, visit: Visit, forward: str, wrong: str = "", done: str = "") -> Page:
-    """Return the page with a new challenge; without one where the gate knows no address for passkeys."""
+    """Return the page with a new challenge; without one where the gate is away, or knows no address for passkeys."""
     try:
         said = await site.citizens.ask("session.challenge", Nobody(), SignInChallenge)
     except GateRefusedError as error:
         return _shown(visit, EntranceView(False, None, forward, wrong or reason_of(error, OF_PASSKEY), done, _kind(visit)))
+    except GateAwayError:  # what came before is said all the same: whoever has left wants to know
+        return Page("in.html", EntranceView(False, None, forward, wrong, done, _kind(visit), is_away=True), 200 if done else 503)
     passkey = PasskeyAsked.to_sign(said.challenge, said.relying_party)
     return _shown(visit, EntranceView(False, passkey, forward, wrong, done, _kind(visit)))
 
@@ -125,6 +129,6 @@ ROUTES = (
         "Come in with a paper code",
         parameters=(AFTERWARDS,),
         form=take_paper,
-        fields=(Field("code", longest=60, is_code=True), _FORWARD),
+        fields=(FormField("code", longest=60, is_code=True), _FORWARD),
     ),
 )

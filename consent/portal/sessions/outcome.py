@@ -16,9 +16,8 @@ from consent.messages import Hex
 from consent.portal.answers import PLAIN, Answer, Content, Field, Form, Page, Route, SeeOther, Who
 from consent.portal.gates.citizen import OutcomeUnknownError
 from consent.portal.gates.public import GateAwayError
-from consent.portal.sessions.sent import SentForm
 from consent.portal.site import Site
-from consent.portal.visit import Visit
+from consent.portal.visit import SentForm, Visit
 
 SENT_PATH: Final = "/my/sent"
 SESSION_PATH: Final = "/my/session"
@@ -82,7 +81,7 @@ async def take_session(site: Site, visit: Visit, _parameters: Mapping[str, str],
         return SeeOther(visit.url("/my"), opens=opened)
     with contextlib.suppress(GateAwayError, OutcomeUnknownError):
         await site.citizens.ask("session.end", SessionNamed(), SessionsEnded, session=token, request=form.request)
-    return SeeOther(visit.url("/"), closes=True)
+    return SeeOther(visit.url("/in", done="ended"), closes=True)
 
 
 ROUTES: Final = (

@@ -32,12 +32,14 @@ class EnrolledKey:
 
     Attributes:
         resident: Whose it is.
+        entry: Log index of the entry that says so.
         how: As in ``EnrolmentPayload``.
         origin: What all goes back to, over whichever passkeys and paper codes in between: `letter` or `counter`.
         yes_from_ms: Before this it tells nothing that is more.
     """
 
     resident: bytes
+    entry: int
     how: str
     origin: str
     relying_party: str
@@ -50,13 +52,13 @@ class _Holder:
 
     Attributes:
         keys: By the SHA-256 of the public key.
-        papers: By resident: the hash of the paper code, and what it goes back to.
+        papers: By resident: the hash of the paper code, what it goes back to, and the log index of its entry.
         had: The residents who ever had a credential.
         used: The hashes of the claim codes by which somebody was invited.
     """
 
     keys: dict[bytes, EnrolledKey] = field(default_factory=dict)
-    papers: dict[bytes, tuple[bytes, str]] = field(default_factory=dict)
+    papers: dict[bytes, tuple[bytes, str, int]] = field(default_factory=dict)
     had: set[bytes] = field(default_factory=set)
     used: set[bytes] = field(default_factory=set)
 
@@ -82,7 +84,12 @@ class CredentialAudit:
         self.enrolments: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self._holders: dict[bytes, _Holder] = {}
+        self._restored = -1
         self._seen: dict[bytes, int] = {}  # every key that was ever enrolled, and by which entry
+
+    def restored(self, index: int) -> None:
+        """Enter that the gateway was restored from a backup, which may know less than the log does of what came before."""
+        self._restored = index
 
     def had(self, subject: bytes, resident: bytes) -> bool:
         """Return whether a resident has ever had a credential."""
@@ -101,13 +108,13 @@ class CredentialAudit:
         if payload.key_sha256 and (before := self._seen.setdefault(payload.key_sha256, entry.sequence)) != entry.sequence:
             found.append(f"the passkey was enrolled before, by entry `{before}`")
         holder = self._holders.setdefault(payload.subject, _Holder())
-        basis = _basis(holder, payload, entry.time_ms)
+        basis = _basis(holder, payload, entry.time_ms, self._restored)
         if payload.key_sha256:
             holder.keys[payload.key_sha256] = EnrolledKey(
-                payload.resident, payload.how, basis.origin, payload.relying_party, basis.yes_from_ms
+                payload.resident, entry.sequence, payload.how, basis.origin, payload.relying_party, basis.yes_from_ms
             )
         if payload.paper_sha256:
-            holder.papers[payload.resident] = (payload.paper_sha256, basis.origin)
+            holder.papers[payload.resident] = (payload.paper_sha256, basis.origin, entry.sequence)
         elif payload.how == "recovery":
             holder.papers.pop(payload.resident, None)  # used up
         holder.had.add(payload.resident)
@@ -164,13 +171,15 @@ def _shape_faults(payload: EnrolmentPayload) -> list[str]:
     return found
 
 
-def _basis(holder: _Holder, payload: EnrolmentPayload, now_ms: int) -> _Basis:
+def _basis(holder: _Holder, payload: EnrolmentPayload, now_ms: int, restored: int) -> _Basis:
     """Return what an enrolment rests on."""
     match payload.how:
         case "letter":
             return _Basis("letter", 0, ("enrolled by letter in a household that had a credential",) if holder.had else ())
         case "counter":
-            held = payload.resident in holder.papers or any(key.resident == payload.resident for key in holder.keys.values())
+            since = [key.entry for key in holder.keys.values() if key.resident == payload.resident]
+            since += [index for resident, (_, _, index) in holder.papers.items() if resident == payload.resident]
+            held = any(index > restored for index in since)  # of those before, the backup may have known nothing
             return _Basis("counter", 0, ("enrolled by the counter beside credentials that were not ended",) if held else ())
         case "recovery":
             return _recovered(holder, payload, now_ms)
@@ -182,7 +191,7 @@ def _basis(holder: _Holder, payload: EnrolmentPayload, now_ms: int) -> _Basis:
 
 def _recovered(holder: _Holder, payload: EnrolmentPayload, now_ms: int) -> _Basis:
     """Return what a recovery rests on: the paper code that the log had recorded."""
-    known, origin = holder.papers.get(payload.resident, (b"", "counter"))
+    known, origin, _ = holder.papers.get(payload.resident, (b"", "counter", -1))
     try:
         stated = paper_sha256(payload.proof.decode("ascii"))
     except ValueError:

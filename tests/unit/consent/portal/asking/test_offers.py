@@ -72,6 +72,17 @@ def test_window_with_nothing_keeps_its_place() -> None:
     assert ">18:00<" in gapped.chart  # one of the empty places
 
 
+def test_what_less_stays_below_is_said_axis_by_axis() -> None:
+    """Two answers may look alike in a drawing, and differ in what else they allow."""
+    less = view("less", limits=JsonObject({"time": "4h", "retention": 30, "precision": {"consumption": 1}}))
+    assert less.limits == (
+        "Time: in stretches of four hours",
+        "Kept for: 30 days",
+        "Value of “Electricity used”: in steps of 1 kWh",
+    )
+    assert view().limits == ()
+
+
 def test_long_series_is_drawn_by_its_end() -> None:
     """A drawing of a third of the page has room for so many."""
     rows = seen(is_alone=True)

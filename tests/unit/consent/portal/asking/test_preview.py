@@ -7,7 +7,7 @@ import asyncio
 from consent.citizen_messages import OwnReadings, ReadingsOf
 from consent.messages import Hex
 from consent.portal.asking.asked import Asked
-from consent.portal.asking.preview import OwnView, own_readings, own_view, slots_of
+from consent.portal.asking.preview import OwnView, own_readings, own_view, slot_of, slots_of
 from consent.portal.visit import SignedIn, Visit
 from tests.support.portal import NOW_MS, TOKEN, SaidRecord, said_site
 from tests.support.questions import HOUR_MS, asked_home, question, readings
@@ -41,6 +41,24 @@ def test_total_is_shown_as_what_it_grew_by() -> None:
     read = [(END_MS - (4 - at) * QUARTER_MS, text) for at, text in enumerate(["10.0", "10.25", "9.0", "9.5"])]
     slots = slots_of(read, END_MS, QUARTER_MS, is_total=True)
     assert [value for _, value in slots[-4:]] == [None, 0.25, None, 0.5]
+
+
+def test_bar_stands_for_as_long_as_readings_are_apart() -> None:
+    """A meter that speaks once an hour has a bar for every hour, and no gaps between."""
+    held = readings()
+    for gap_ms, slot_ms in (
+        (60_000, 900_000),
+        (QUARTER_MS, QUARTER_MS),
+        (QUARTER_MS + 1, 1_800_000),
+        (HOUR_MS, HOUR_MS),
+        (9 * HOUR_MS, HOUR_MS),
+    ):
+        told = [(END_MS - gap_ms * back, "1") for back in (3, 2, 1)]
+        one = ReadingsOf(
+            device=Hex(bytes(16)), profile="meter", zone="north-quay", property="consumption", unit="kW.h", readings=told
+        )
+        assert slot_of([one]) == slot_ms
+    assert slot_of(held.series) == QUARTER_MS
 
 
 def test_text_that_is_no_number_is_left_out() -> None:

@@ -157,3 +157,15 @@ def test_whoever_is_in_already_is_told_so(kind: Any) -> None:
     page = client.get("/in").text
     assert page_sentences("in")["en"][f"in.{kind}"] in words_of(page)
     assert "data-passkey" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_gate_that_is_away_lets_nobody_in_and_what_came_before_is_said(language: str) -> None:
+    """Whoever has just left wants to know that they are out; and anybody is told that what was answered holds."""
+    client, said = visitor(SaidHome()), page_sentences("in")[language]
+    for query, status in (("", 503), ("&done=ended", 200)):
+        page = client.get(f"/in?lang={language}{query}")
+        assert page.status_code == status
+        assert said["passkey.away"] in words_of(page.text)
+        assert (said["done.ended"] in words_of(page.text)) == bool(query)
+        assert "data-passkey" not in page.text

@@ -17,14 +17,13 @@ from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Route,
 from consent.portal.app import make_app
 from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.http.cookies import GUARD, SENT, SESSION
 from consent.portal.pages.offline import OfflineView
 from consent.portal.routes import ROUTES
-from consent.portal.sessions.cookies import GUARD, SENT, SESSION
-from consent.portal.sessions.sent import SentForm
 from consent.portal.sessions.store import WebSessions
 from consent.portal.sessions.tries import OF_ONE_CODE
 from consent.portal.site import Site
-from consent.portal.visit import Visit
+from consent.portal.visit import SentForm, Visit
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
 from tests.support.portal import (
@@ -433,7 +432,7 @@ def test_session_form_ends_or_extends() -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/my")
     assert "Max-Age=3660" in answer.headers["set-cookie"]
     answer = client.post("/my/session", data={**guard, "act": "end"}, headers=FROM_HERE)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/in?done=ended")
     assert SESSION not in client.cookies
     assert client.get("/my/session").status_code == 303
 

@@ -8,7 +8,8 @@ import pytest
 
 from consent.core.passkeys.acts import act_challenge
 from consent.core.passkeys.codes import paper_sha256
-from gateway.audit.log.payloads import EnrolmentPayload
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import RESTORED, EnrolmentPayload, GapPayload
 from tests.support.enrolled import SITE, EnrolledHome, key_sha256, new_passkey, proof_by
 from tests.support.gate import Gate
 from tests.support.replayed import replayed
@@ -84,6 +85,13 @@ def counter_beside(home: EnrolledHome) -> str:
 def counter_beside_paper(home: EnrolledHome) -> str:
     """The same beside the paper code alone."""
     home.end(_FIRST)
+    home.enrol("counter", new_passkey())
+    return "enrolled by the counter beside credentials that were not ended"
+
+
+def counter_beside_passkey(home: EnrolledHome) -> str:
+    """The same beside a passkey alone."""
+    home.end(paper=True)
     home.enrol("counter", new_passkey())
     return "enrolled by the counter beside credentials that were not ended"
 
@@ -273,6 +281,7 @@ _PLANTS: tuple[Callable[[EnrolledHome], str], ...] = (
     stranger,
     counter_beside,
     counter_beside_paper,
+    counter_beside_passkey,
     added_without_proof,
     added_by_itself,
     added_for_another_key,
@@ -339,3 +348,15 @@ def test_withheld_opening_of_an_enrolment_is_missing_and_counted(home: EnrolledH
     report = replayed(home.gate, openings=openings)
     assert [finding.problem for finding in report.findings] == ["the opening of the key is missing"]
     assert report.unopened_keys == 1
+
+
+def test_counter_enrols_beside_what_a_backup_did_not_know(home: EnrolledHome) -> None:
+    """A gateway that was restored has lost the passkeys made since, and cannot end them by name."""
+    home.enrol("letter", _FIRST, paper=home.new_paper())
+    home.gate.state.log.append_entry(
+        Kind.GAP, home.gate.now_ms, home.gate.state.log.one_part(GapPayload(RESTORED, "", "unknown").encode())
+    )
+    home.enrol("counter", new_passkey(), paper=home.new_paper())
+    assert problems(home) == []
+    home.enrol("counter", new_passkey())
+    assert problems(home) == ["enrolled by the counter beside credentials that were not ended"]
