@@ -743,12 +743,18 @@ class RecordTold(Result, frozen=True, kw_only=True):
 
 
 class ReleaseTold(Result, frozen=True, kw_only=True):
-    """A release that contained a subject; what its opening says, as long as that is kept."""
+    """A release that contained a subject; what its opening says, as long as that is kept.
+
+    Attributes:
+        under_way: `waiting`: no byte of it has been sent, so that it can still be taken back; `sent`: nobody has acknowledged it
+            yet. Left out once it is acknowledged, or taken back.
+    """
 
     log_index: int
     time_ms: int
     taken_back: int | None
     opening: str
+    under_way: Literal["waiting", "sent"] | UnsetType = UNSET
     recipient: str | UnsetType = UNSET
     records: list[RecordTold] | UnsetType = UNSET
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -19,8 +19,11 @@ JSON: Final = "application/json"
 CSV: Final = "text/csv; charset=utf-8"
 PLAIN: Final = "text/plain; charset=utf-8"
 BYTES: Final = "application/octet-stream"
+EVENTS: Final = "text/event-stream"
 PROBLEM: Final = "application/problem+json"
 """What is said instead of data that cannot be had (RFC 9457)."""
+
+GOES_S: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Page:
         status: HTTP status.
         keep_s: For how long a browser may keep it.
         is_of_any_time: It tells nothing of how gate and record are just now.
+        goes_to: Where the browser goes from it by itself, without script, after ``GOES_S``; empty: it stays.
     """
 
     template: str
@@ -40,6 +44,7 @@ class Page:
     status: int = 200
     keep_s: int = 0
     is_of_any_time: bool = False
+    goes_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,19 @@ class LargeContent:
 
 
 @dataclass(frozen=True, slots=True)
+class EventStream:
+    """Server-sent events, as they come.
+
+    Attributes:
+        events: Yields them as bytes; it is closed when the reader goes.
+        longest_s: So long it lives at most: for that time its connection is not taken for a slow one.
+    """
+
+    events: Callable[[], AsyncGenerator[bytes, None]]
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SeeOther:
     """What follows a form that was taken: another page (303), and perhaps a session that begins or ends.
 
@@ -106,12 +124,14 @@ class Field:
         pattern: A regular expression that the whole of it must match.
         longest: So many characters it may have at most.
         is_required: Where it is absent, or does not match, the form is not taken (422); else it counts as empty.
+        is_code: Whoever comes in shows it, and others might guess: how often it is sent is bounded, by place and by code.
     """
 
     name: str
     pattern: str = r"[^\x00-\x08\x0b-\x1f\x7f]*"
     longest: int = 200
     is_required: bool = False
+    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +141,19 @@ class Form:
     Attributes:
         values: By field, of those that the route names; an empty text where a field is absent.
         request: The id of this sending, the same when it is sent again; what a ``CitizenGate`` takes.
+        received_ms: When it had come, by the machine's clock.
     """
 
     values: Mapping[str, str]
     request: str
+    received_ms: int = 0
 
     def __getitem__(self, name: str) -> str:
         """Return a field's value."""
         return self.values[name]
 
 
-Answer = Page | Content | LargeContent
+Answer = Page | Content | LargeContent | EventStream
 FormHandler = Callable[[Site, Visit, Mapping[str, str], Form], Awaitable[Answer | SeeOther]]
 """(site, visit, the checked parameters of path and query, the form) → where to go on, or the page again with what is wrong.
 
@@ -163,6 +185,10 @@ class Parameter:
         return {"type": "string", "pattern": f"^(?:{self.pattern})$", "example": self.example}
 
 
+AFTERWARDS: Final = Parameter("next", "/my(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,63}){0,3}", "/my", is_in_query=True)
+"""Where a visitor wanted to go who has to come in first: a page of their own, and never another host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """An address.
@@ -191,3 +217,8 @@ class Route:
     who: Who = Who.ANYONE
     form: FormHandler | None = None
     fields: tuple[Field, ...] = ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether its page holds something of the visitor's alone, a form's token at least: it is kept nowhere."""
+        return self.form is not None or self.who is Who.SIGNED_IN

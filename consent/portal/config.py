@@ -30,6 +30,8 @@ class PortalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         port: Likewise; 0 takes a free one.
         certificate_file: Its certificate chain, where it speaks TLS itself.
         private_key_file: The certificate's key, where that is not in the same file.
+        state_folder: Where `portal.db` lies, with the sessions of those who have come in; made where it is absent. Without
+            one they are kept in memory, and end with the portal.
         trusts_proxy: Requests come through a reverse proxy on this machine, which names the visitor in `X-Forwarded-For`.
         requests_per_minute: How many pages one visitor is shown in a minute, a quarter of them at once; ten files count as one
             page. 0: no bound, for a portal that only this machine or a test asks.
@@ -43,6 +45,7 @@ class PortalConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     port: Annotated[int, Meta(ge=0, le=65535)] = 8460
     certificate_file: str | None = None
     private_key_file: str | None = None
+    state_folder: str | None = None
     trusts_proxy: bool = False
     requests_per_minute: Annotated[int, Meta(ge=0, le=1_000_000)] = 600
     security_contact: Annotated[
@@ -83,4 +86,5 @@ def load_portal_config(file: Path) -> PortalConfig:
         door=str(here / config.door),
         certificate_file=whole(config.certificate_file),
         private_key_file=whole(config.private_key_file),
+        state_folder=whole(config.state_folder),
     )

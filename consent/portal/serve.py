@@ -1,7 +1,8 @@
 """`sluice portal`: the pages as a process: follows the log folder, asks the gateway when it is asked, and ends with SIGTERM.
 
-It starts whether or not gateway and log are there, and goes on when they come and go. It writes no file, and notes of no request
-that there was one; what it says on standard error is what failed, in a part of its own.
+It starts whether or not gateway and log are there, and goes on when they come and go. The one file that it writes is `portal.db`,
+which holds who has come in and opens nothing by itself. It notes of no request that there was one; what it says on standard error
+is what failed, in a part of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from consent.portal.gates.citizen_door import CitizenDoor
 from consent.portal.gates.public_door import PublicGate
 from consent.portal.http.connections import HEAD_BYTES, BoundedConnection, OpenConnections
 from consent.portal.log_record import LogRecord
+from consent.portal.sessions.store import WebSessions
 from consent.portal.site import Site
 
 _KEEP_ALIVE_S: Final = 15
@@ -128,8 +130,10 @@ def listen(host: str, port: int) -> list[socket.socket]:
 async def _serve(config: PortalConfig, tls: ssl.SSLContext | None, listeners: list[socket.socket]) -> None:
     record = LogRecord(Path(config.log_folder))
     door = PublicGate(Path(config.door))
-    site = Site(config, record, door, CitizenDoor(Path(config.door)), lambda: time.time_ns() // 1_000_000)
-    server = PortalServer(uvicorn_config(make_app(site), tls, OpenConnections()))
+    citizens = CitizenDoor(Path(config.door))
+    site = Site(config, record, door, citizens, _now_ms)
+    sessions = WebSessions(None if config.state_folder is None else Path(config.state_folder), _now_ms)
+    server = PortalServer(uvicorn_config(make_app(site, sessions), tls, OpenConnections()))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, partial(setattr, server, "should_exit", True))
@@ -143,8 +147,14 @@ async def _serve(config: PortalConfig, tls: ssl.SSLContext | None, listeners: li
     finally:
         following.cancel()
         await door.close()
+        await citizens.close()
+        sessions.close()
     with contextlib.suppress(asyncio.CancelledError):
         await following
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def uvicorn_config(app: ASGIApp, tls: ssl.SSLContext | None, opened: OpenConnections) -> Config:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consent.portal.config import PortalConfig
 from consent.portal.gates.citizen import CitizenGate
 from consent.portal.gates.public import Gate
+from consent.portal.my.recent import RecentChanges
 from consent.portal.record import PublicRecord
 
 
@@ -21,6 +22,7 @@ class Site:
         gate: The public door of the gateway.
         citizens: Its door for people who come in.
         now_ms: The machine's clock.
+        recent: What was answered a moment ago.
     """
 
     config: PortalConfig
@@ -28,3 +30,4 @@ class Site:
     gate: Gate
     citizens: CitizenGate
     now_ms: Callable[[], int]
+    recent: RecentChanges = field(default_factory=RecentChanges)

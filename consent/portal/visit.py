@@ -7,6 +7,7 @@ are shown in the city's time zone, since a page without script does not know the
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -18,6 +19,7 @@ from consent.citizen_messages import SessionKind
 from consent.core.disclosure import DAY_MS
 from consent.core.languages import LANGUAGES, spoken_language
 from consent.portal.config import PortalConfig
+from consent.portal.sessions.sent import Unanswered
 from consent.texts.portal import page_sentences
 
 _MONTHS = {
@@ -60,6 +62,7 @@ class Visit:
         signed_in: The visitor's session; None where there is none.
         form_token: What every form of this visitor's pages brings back; empty on a page that has none.
         asks_for_privacy: The browser sends `Sec-GPC: 1` (Global Privacy Control).
+        unanswered: What the visitor sent last, where no answer came.
     """
 
     language: str
@@ -71,6 +74,11 @@ class Visit:
     signed_in: SignedIn | None = None
     form_token: str = ""
     asks_for_privacy: bool = False
+    unanswered: Unanswered | None = None
+
+    def new_request(self) -> str:
+        """Return an id for one sending of a form, of which this page then has one more: the same one changes nothing twice."""
+        return secrets.token_hex(16)
 
     # links
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consent.core.consents.records import decode as decode_consent
 from consent.core.disclosure import Identity
@@ -269,9 +270,22 @@ async def releases_of(control: Control, subject: bytes) -> list[ReleaseTold]:
     releases = []
     for index in indices:
         entry, opening = Entry.decode(await store.reader.entry(index)), await store.reader.opening(index)
-        release = ReleaseTold(log_index=index, time_ms=entry.time_ms, taken_back=voided_by.get(index), opening=NO_LONGER_KEPT)
+        release = ReleaseTold(
+            log_index=index,
+            time_ms=entry.time_ms,
+            taken_back=voided_by.get(index),
+            opening=NO_LONGER_KEPT,
+            under_way=_way_of(control.state, index),
+        )
         releases.append(release if opening is None else _with_opening(release, Opening.decode(opening), subject))
     return releases
+
+
+def _way_of(state: State, index: int) -> Literal["waiting", "sent"] | UnsetType:
+    """Return how a release is under way; unset where it is not any more."""
+    if any(bundle.index == index for bundle in state.inflight.ready.values()):
+        return "waiting"
+    return "sent" if index in state.inflight.sent else UNSET
 
 
 async def _voided_by(control: Control, indices: list[int]) -> dict[int, int]:

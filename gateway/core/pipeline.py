@@ -6,7 +6,7 @@
      4 decode        by the device's profile
      5 admit         replay window, repeats, clock window; a reading without a time of its own that may have waited gets a span
      6 decide        device → plans, compiled before                                    (gateway.core.plans)
-     7 minimise      floor to the first step; contribute to a window or a cell, or make a record
+     7 minimise      floor to the first step; contribute to a window or a cell, or make a record; hold it for its household too
      8 account       every frame, observation and pair to exactly one account
      9 commit        once, in one transaction                                           (gateway.edge.store.store)
     10 acknowledge   in order of arrival                                                (gateway.app)

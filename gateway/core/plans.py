@@ -22,8 +22,8 @@ from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.remembered import RememberedTimes
 from gateway.core.ingest.rules import AdmissionRules
+from gateway.core.ingest.series import Series
 from gateway.core.model import Decoder, Reading, Reject
-from gateway.core.previews.series import Series
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.targets import RecordTarget, Target, Terms, new_target

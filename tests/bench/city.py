@@ -7,6 +7,7 @@ All three rest on one quantity, whose cells are hours, with the clip and presenc
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -107,12 +108,27 @@ def bench_gateway(folder: Path, port: int, devices: int) -> LiveGateway:
     Its clock runs at the rate of the real one, from half an hour before midnight: consents come before the windows of the first
     reading, and no window ends while it is measured.
     """
+    return bench_households(folder, port, devices)[0]
+
+
+def bench_households(
+    folder: Path,
+    port: int,
+    devices: int,
+    *,
+    policies: Mapping[str, str] = POLICIES,
+    tick_ms: int = TICK_MS,
+    extra: str = "",
+) -> tuple[LiveGateway, list[str]]:
+    """Make the same, of other policies or with more configuration; return with it the claim codes of the households' letters."""
     clock = f'\n[clock]\nsimulated = true\nstart = "{_CONSENTED_AT}"\nat = {time.time():.3f}\nrate = 1.0\n'
-    live = LiveGateway(folder, port, policies=POLICIES, filters=(FILTER,), gateway="gw-bench", tick_ms=TICK_MS, extra=clock)
+    live = LiveGateway(
+        folder, port, policies=policies, filters=(FILTER,), gateway="gw-bench", tick_ms=tick_ms, extra=clock + extra
+    )
     rows = [
         {"profile": "meter", "zone": "quay", "topic": load_topic(n), "owner": "resident", "subject": "new"}
         for n in range(devices)
     ]
-    subjects = [row["subject"] for row in live.add_devices(rows)]
-    live.offline([("consent.grant", {"subject": subject, "scope": "purpose:energy-planning"}) for subject in subjects])
-    return live
+    added = live.add_devices(rows)
+    live.offline([("consent.grant", {"subject": row["subject"], "scope": "purpose:energy-planning"}) for row in added])
+    return live, [row["claim_code"] for row in added]

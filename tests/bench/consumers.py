@@ -22,12 +22,12 @@ from firmware_sim.load import Load
 from tests.bench.city import FILTER
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import Mosquitto, mosquitto_program, running_mosquitto
+from tests.support.waiting import HANG_S
 
 LOG_SUBSCRIPTIONS = "log_type subscribe\n"
 """Makes a broker tell when a consumer has subscribed. It says nothing more while messages flow."""
 
 _PAHO_PROGRAM = Path(__file__).with_name("bare_paho.py")
-_READY_S = 10.0
 _POLL_S = 0.01
 _END_TOPIC = "bench/end"
 
@@ -181,7 +181,7 @@ def _running(
 def _await_subscription(broker: Mosquitto, client_id: str, pattern: str = FILTER, qos: int = 1) -> None:
     """Wait until the broker's log says that a client has subscribed."""
     wanted = f": {client_id} {qos} {pattern}\n"
-    _until(lambda: wanted in broker.log_file.read_text(), _READY_S, client_id)
+    _until(lambda: wanted in broker.log_file.read_text(), HANG_S, client_id)
 
 
 def _readable(stream: IO[bytes]) -> bool:

@@ -75,6 +75,8 @@ async def _run(port: int, readers: int, pause_s: float, paths: Sequence[str]) ->
     tasks = [asyncio.create_task(read(port, number, pause_s, paths, got)) for number in range(readers)]
     print("reading", flush=True)
     await stop.wait()
+    while not got.pages and not got.failures:  # noqa: ASYNC110  on a busy machine the first page may take longer than a turn
+        await asyncio.sleep(0.01)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

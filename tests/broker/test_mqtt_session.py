@@ -165,7 +165,8 @@ async def test_mosquitto_unacknowledged_frames_come_again_as_duplicates(tmp_path
             owner.acknowledging = False
             await owner.until(lambda: len(owner.frames) == 20)
             owner.link.acknowledge([frame.packet_id for frame in owner.frames[:12]], 1)
-            await asyncio.sleep(0.1)
+            owner.link.mark()
+            await owner.until(lambda: owner.saw(Drained) == 2)  # the broker has read what went before
         async with running(Owner(broker.port, gateway())) as again:
             await again.until(lambda: again.saw(Drained) == 1)
             assert [(frame.packet_id, frame.payload) for frame in again.frames] == [

@@ -13,6 +13,7 @@ from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import Mosquitto, mosquitto_program, running_mosquitto
 from tests.support.shell import sluice
+from tests.support.waiting import HANG_S
 
 ACCESS = ROOT / "deploy" / "mosquitto.acl"
 GATEWAY = "sluice-ribera-1"
@@ -63,14 +64,16 @@ def installed(folder: Path, port: int) -> LiveGateway:
 def publish(broker: Mosquitto, user: str, topic: str, *options: str, seq: int = 1) -> subprocess.CompletedProcess[bytes]:
     """Publish a meter's reading as some user."""
     command = [mosquitto_program("mosquitto_pub"), "-V", "5", "-p", str(broker.port), "-u", user, "-P", user, "-q", "1"]
-    return subprocess.run([*command, "-t", topic, "-m", READING % seq, *options], check=False, capture_output=True, timeout=10)
+    return subprocess.run(
+        [*command, "-t", topic, "-m", READING % seq, *options], check=False, capture_output=True, timeout=HANG_S
+    )
 
 
 def listen(broker: Mosquitto, user: str, *options: str) -> bytes:
     """Subscribe as some user to everything of interest for a second; return what came."""
     command = [mosquitto_program("mosquitto_sub"), "-V", "5", "-p", str(broker.port), "-u", user, "-P", user, "-W", "1"]
     topics = [part for topic in ("homes/#", "#", "homes/7f3b/meter", "sluice/#") for part in ("-t", topic)]
-    return subprocess.run([*command, *topics, *options], check=False, capture_output=True, timeout=10).stdout
+    return subprocess.run([*command, *topics, *options], check=False, capture_output=True, timeout=HANG_S).stdout
 
 
 def test_access_gateway_runs_dry_and_hears_each_sensor_on_its_own_topics_alone(broker: Mosquitto, gateway: LiveGateway) -> None:
@@ -146,7 +149,7 @@ def test_retained_messages_are_refused(broker: Mosquitto) -> None:
     """Nothing outlives its delivery in the broker's file; a device that insists is told at once."""
     insisting = [mosquitto_program("mosquitto_pub"), "-V", "311", "-p", str(broker.port), "-u", "7f3a", "-P", "7f3a", "-q", "1"]
     done = subprocess.run(
-        [*insisting, "-t", "homes/7f3a/meter", "-m", READING % 77, "-r"], check=False, capture_output=True, timeout=10
+        [*insisting, "-t", "homes/7f3a/meter", "-m", READING % 77, "-r"], check=False, capture_output=True, timeout=HANG_S
     )
     assert done.returncode != 0
     broker.stop()

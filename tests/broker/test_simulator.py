@@ -151,7 +151,7 @@ async def test_fleet_publishes_again_what_a_broker_restart_left_unacknowledged(b
     measured = readings_until(START_MS + 24 * HOUR_MS)
     counters = Counters()
     async with listener(broker.port, "sim/#") as heard:
-        clock = SimulatedClock(START_MS, time.time(), 40_000)
+        clock = SteppedClock(START_MS)
         until_ms = START_MS + 24 * HOUR_MS
         task = asyncio.create_task(
             run_fleet(
@@ -166,9 +166,14 @@ async def test_fleet_publishes_again_what_a_broker_restart_left_unacknowledged(b
                 in_flight=2000,
             )
         )
-        for mark in (len(measured) // 5, len(measured) // 2):
-            await eventually(partial(_reached, counters, mark))
+        before = 0
+        for hours in (8, 16):
+            clock.at_ms = START_MS + hours * HOUR_MS
+            due = len(readings_until(clock.at_ms))
+            await eventually(partial(_reached, counters, (before + due) // 2))
             await asyncio.to_thread(broker.restart)
+            before = due
+        clock.at_ms = until_ms
         await asyncio.wait_for(task, HANG_S)
         assert await all_heard(heard, {(reading.topic, reading.payload) for reading in measured})
     assert counters.published == len(measured)
@@ -214,9 +219,9 @@ async def test_load_over_two_connections_is_acknowledged_through_a_broker_restar
     """Every prepared message is acknowledged and delivered, although the broker went away in the middle."""
     messages = meter_messages(6000, 100, START_MS)
     async with listener(broker.port, "load/#") as heard:
-        load = Load("127.0.0.1", broker.port, messages, connections=2, rate=6000)
-        task = asyncio.create_task(asyncio.to_thread(load.run, 20))
-        await eventually(lambda: load.acknowledged >= 2000)
+        load = Load("127.0.0.1", broker.port, messages, connections=2, rate=2000)  # so that much is left when it goes away
+        task = asyncio.create_task(asyncio.to_thread(load.run, HANG_S))
+        await eventually(lambda: load.acknowledged >= 1000)
         await asyncio.to_thread(broker.restart)
         result = await task
         assert await all_heard(heard, set(messages))

@@ -181,6 +181,7 @@ class Scene:
         later_figures = hourly_figures(message for message in messages if message.topic != withdrawn[0])
         self._wait_for(expected.total(), least_hours)
         shown = self.settle()
+        self.listener.catch_up()
         heard = self.heard()
         assert len(set(self.listener.messages)) == len(self.listener.bundles()), "a bundle was sent again, and another one"
         assert differences(expected, heard.readings) == ""
@@ -217,6 +218,7 @@ class Scene:
     def check_log(self) -> None:
         """End the gateway in order; fail unless its log verifies, its ledger balances and it has complained of nothing."""
         assert self.live.stop() == 0
+        self.listener.catch_up()
         report = self.live.verify()
         assert report.ok, report.to_text()
         assert report.ledger == "balanced"
@@ -300,7 +302,7 @@ def scene(folder: Path, seed: int, *, street: Street | None = None) -> Iterator[
 @contextmanager
 def held_disk(database: Path) -> Iterator[None]:
     """Let no commit through: for the gateway this looks like a disk that takes its time."""
-    connection = sqlite3.connect(database, timeout=10, isolation_level=None)
+    connection = sqlite3.connect(database, timeout=HANG_S, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -378,7 +380,7 @@ class Publishing:
             pairs = [(message.topic, message.payload) for message in stretch]
             due_s = began_s + (stretch[-1].t_ms - self._start_ms) / 1000 / self._rate
             left_s = due_s - time.monotonic()  # what was held up is made up for
-            result = Load("127.0.0.1", self._port, pairs, rate=len(stretch) / max(left_s, STRETCH_S / 4)).run(60)
+            result = Load("127.0.0.1", self._port, pairs, rate=len(stretch) / max(left_s, STRETCH_S / 4)).run(HANG_S)
             self.reconnects += result.reconnects
             self._unacknowledged = len(result.missing)
             if self._unacknowledged:

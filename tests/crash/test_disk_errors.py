@@ -29,6 +29,7 @@ from tests.crash.town import POLICIES
 from tests.support.checking import check_here
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
+from tests.support.waiting import HANG_S
 
 CALLS = ("pwrite64", "write", "fsync", "fdatasync", "rename", "unlink", "ftruncate", "mkdir", "rmdir", "fallocate")
 KILL = "signal=SIGKILL"
@@ -40,7 +41,6 @@ syncs the folder, which the store does once more, and tries again to get the mem
 NOT_WAITED_FOR = re.compile(r"sync\(|truncate\(|mkdir\(|-journal[>\"]|-shm>|log\.vkey|/sluice.db>, \"SQLite format")
 """Where even want of room ends the process: what a failed sync has kept nobody knows, and a first start waits for nothing."""
 SAMPLED_EVERY = 61
-TRACE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def why_not() -> str:
     """Return why this machine lets nobody trace, empty where it does."""
     if shutil.which("strace") is None:
         return "no strace here"
-    tried = subprocess.run(["strace", "-f", "true"], capture_output=True, text=True, timeout=30, check=False)
+    tried = subprocess.run(["strace", "-f", "true"], capture_output=True, text=True, timeout=HANG_S, check=False)
     return "" if tried.returncode == 0 else f"tracing is not permitted here: {tried.stderr.strip().splitlines()[-1]}"
 
 
@@ -81,7 +81,7 @@ def traced(folder: Path, *inject: str) -> Outcome:
     trace = folder / "trace"
     tracer = ["strace", "-f", "-y", "-o", str(trace), "-e", f"trace={','.join(CALLS)}", *inject]
     command = [*tracer, sys.executable, "-B", "-m", "tests.crash.log_writer", str(folder / "gateway.toml")]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TRACE_S, check=False)
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False)
     return Outcome(ran.returncode, [int(line) for line in ran.stdout.splitlines()], ran.stderr, trace.read_text())
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
 from tests.support.asking import call
-from tests.support.inside import ReluctantSink, assembled, running, started, until
+from tests.support.inside import ReluctantSink, ask, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.ports import free_port
 
@@ -38,9 +37,10 @@ async def test_session_lost_is_durable_before_any_frame_comes_in(tmp_path: Path)
     async with embedded_broker() as port:
         live = LiveGateway(tmp_path, port, tick_ms=3_600_000)
         async with started(live) as durable:
-            async with running(assembled(durable)):
+            app = assembled(durable)
+            async with running(app):
                 await until(lambda: durable.state.windows.whole_since_ms and not durable.must_commit())
-                await asyncio.sleep(0.1)
+                await ask(app, "policy.show")  # answered once the commit under way is through; there is nothing else to commit
             whole_since_ms = durable.state.windows.whole_since_ms
         async with started(live) as again:
             assert again.state.windows.whole_since_ms == whole_since_ms > 0

@@ -8,8 +8,10 @@ instead, so that whatever was acknowledged or sent too early is lost or doubled 
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,10 +57,9 @@ def test_gateway_killed_ten_times_under_load_every_reading_arrives_once(tmp_path
 
 def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
     """The broker keeps its queue over a restart; what sensors repeat for want of an answer is known for a repeat."""
-    seconds = 4.0
     with scene(tmp_path, fresh_seed()) as stage:
         stage.link.there_s = LINK_S
-        with stage.publishing(12_000, seconds) as sensors:
+        with stage.publishing(MOST_S * 3000, MOST_S) as sensors:
             stage.run_for_s(0.3, 0.6)
             stage.broker.restart()
             stage.run_for_s(0.3, 0.6)
@@ -67,6 +68,8 @@ def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
             stage.live.start()
             stage.run_for_s(0.1, 0.5)
             stage.kill_and_start()
+            assert sensors.running, "the restarts were not under load"
+            sensors.stop()
         assert sensors.reconnects >= 2
         assert stage.check(sensors.published)["frames.rejected.redelivered"] > 0
 
@@ -75,7 +78,7 @@ def test_broker_restarted_between_kills_changes_nothing(tmp_path: Path) -> None:
 def test_gateway_killed_sixty_times_and_brokers_restarted_every_reading_arrives_once(tmp_path: Path) -> None:
     """Sixty kills over links of changing speed, six more while figures leave, and a broker restart after every fifteenth."""
     with scene(tmp_path, fresh_seed()) as stage:
-        with stage.publishing(1_600_000, 600.0) as sensors:
+        with stage.publishing(3 * 1_600_000, 3 * MOST_S) as sensors:
             for kill in range(60):
                 stage.link.there_s = stage.random.choice((0.0, 0.002, 0.02, 0.1))
                 stage.link.back_s = stage.random.choice((0.0, 0.0, 0.02))
@@ -131,13 +134,25 @@ def test_nothing_leaves_while_no_commit_goes_through(tmp_path: Path) -> None:
             pass
         stage.live.wait_until(lambda shown: shown["ledger"].get("frames.received", 0) >= len(messages))
         with held_disk(stage.live.place.state / DATABASE_FILE):
-            time.sleep(0.05)  # what was committed before may still be on its way
+            wait_for_committed_bundles(stage)
             before = len(stage.listener.messages)
             time.sleep(3 * TICK_S)
+            stage.listener.catch_up()
             assert len(stage.listener.messages) == before
             stage.live.kill()
         stage.live.start()
         stage.check(messages)
+
+
+def wait_for_committed_bundles(stage: Scene) -> None:
+    """Wait until all has arrived that was committed before the disk was held: what is not acknowledged may be on its way."""
+    with closing(sqlite3.connect(f"file:{stage.live.place.state / DATABASE_FILE}?mode=ro", uri=True)) as database:
+        under_way = {index for (index,) in database.execute("SELECT entry_index FROM bundle")}
+    deadline_s = time.monotonic() + HANG_S
+    while not under_way <= stage.listener.bundles().keys():
+        assert time.monotonic() < deadline_s, "a committed bundle did not arrive"
+        time.sleep(0.02)
+    stage.listener.catch_up()
 
 
 def wait_for_bundles(stage: Scene, count: int) -> None:

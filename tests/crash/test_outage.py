@@ -12,6 +12,8 @@ from tests.crash.street import DAY_MS, HOUR_MS, public_readings
 from tests.crash.town import SCOPE, town
 
 MINUTE_MS = 60_000
+MOST_S = 300
+"""So long sensors could publish; they stop when the outage is over."""
 
 
 def play_outage(folder: Path, seconds: float, rate: int, kills: int) -> None:
@@ -24,12 +26,11 @@ def play_outage(folder: Path, seconds: float, rate: int, kills: int) -> None:
     with town(folder) as play:
         fickle = play.homes[0]
         first, second, third = (MIDNIGHT_MS + day * DAY_MS for day in range(3))
-        load_s = seconds + 3
         play.publish(first + 10 * MINUTE_MS, first + 40 * MINUTE_MS)
         play.clock_to(second + 16 * MINUTE_MS)
         play.wait_for_figures()
-        messages = play.street.messages(second, round(rate * load_s), second + 12 * HOUR_MS)
-        with Publishing(play.broker.port, messages, 12 * HOUR_MS / 1000 / load_s, second) as sensors:
+        messages = play.street.stream(second, rate * MOST_S, second + 12 * HOUR_MS)
+        with Publishing(play.broker.port, messages, 12 * HOUR_MS / 1000 / MOST_S, second) as sensors:
             play.lose_upstream()
             away_s = time.monotonic()
             play.publish(second + 80 * MINUTE_MS, second + 110 * MINUTE_MS, second + 125 * MINUTE_MS)
@@ -49,9 +50,10 @@ def play_outage(folder: Path, seconds: float, rate: int, kills: int) -> None:
             time.sleep(max(0.0, away_s + seconds - time.monotonic()))
             assert sensors.running, "the outage was not under load"
             play.upstream.start()
+            sensors.stop()
         play.publish(third + 20 * MINUTE_MS)
         play.clock_to(third + DAY_MS + 16 * MINUTE_MS)
-        ledger = play.check(public_readings(messages))
+        ledger = play.check(public_readings(sensors.published))
         assert ledger["pairs.withheld_at_release.withdrawn"] == 3, "readings that waited when their household withdrew"
         assert ledger["pairs.withdrawn"] == 3, "what stood in the day's figures to be then"
         assert ledger["pairs.withheld.withdrawn"] == 2, "of the reading in between, by both flows"

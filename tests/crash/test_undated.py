@@ -20,6 +20,7 @@ from tests.support.city import city
 from tests.support.inside import SetClock, ask, assembled, running, started, until
 from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import running_mosquitto
+from tests.support.waiting import HANG_S
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 T = 1_772_409_600_000 + HOUR_MS
@@ -72,7 +73,7 @@ async def run(live: LiveGateway, clock: SetClock) -> AsyncIterator[tuple[Durable
 async def publish(port: int, count: int) -> None:
     """Publish readings, and wait for the broker's acknowledgements."""
     messages = [(TOPIC, b'{"temp":%d}' % n) for n in range(count)]
-    result = await asyncio.to_thread(Load("127.0.0.1", port, messages).run, 10)
+    result = await asyncio.to_thread(Load("127.0.0.1", port, messages).run, HANG_S)
     assert result.acknowledged == count
 
 
@@ -85,8 +86,10 @@ async def received(durable: Durable, count: int) -> None:
 
 def told(listener: Listener, flow: str) -> list[tuple[int, int]]:
     """Return the times of a flow's records, in whole minutes since `T`: a moment of silence comes off the last dry one."""
-    bundles = {index: content for _, index, content in listener.messages}  # a kill may bring one twice
-    records = [record for index, content in bundles.items() for record in open_bundle(content, None, index).records]
+    listener.catch_up()
+    records = [
+        record for index, (_, content) in listener.bundles().items() for record in open_bundle(content, None, index).records
+    ]
     times = [record.phenomenon_time for record in records if record.flow == flow]
     return sorted((round((begin_ms - T) / MINUTE_MS), round((end_ms - T) / MINUTE_MS)) for begin_ms, end_ms in times)
 

@@ -22,6 +22,7 @@ from tests.support.inside import ask, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import running_mosquitto
 from tests.support.ports import free_port
+from tests.support.waiting import HANG_S
 
 BOUND = 10
 
@@ -43,7 +44,7 @@ def bounded(folder: Path, port: int, upstream_port: int, **bound: int) -> LiveGa
 
 async def publish(port: int, messages: Sequence[tuple[str, bytes]]) -> None:
     """Publish from a thread, and wait for the broker's acknowledgements."""
-    result = await asyncio.to_thread(Load("127.0.0.1", port, messages).run, 10)
+    result = await asyncio.to_thread(Load("127.0.0.1", port, messages).run, HANG_S)
     assert result.acknowledged == len(messages)
 
 

@@ -153,7 +153,7 @@ class Town:
             for home in self.homes
         ]
         before = self._home_observations()
-        assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(20).acknowledged == len(messages)
+        assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(HANG_S).acknowledged == len(messages)
         self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
 
     def _home_observations(self) -> int:
@@ -187,9 +187,11 @@ class Town:
             public: What the city's own sensors published.
         Returns: The ledger.
         """
-        shown = self.live.wait_drained()
         expected = public + self._warmth()
-        records = self._records(expected.total() + len(self._figures()))
+        least = expected.total() + len(self._figures())
+        self._records(least)  # one bundle after another: between two of them nothing waits
+        shown = self.live.wait_drained()
+        records = self._records(least)
         singles = [record for record in records if record.id is not None]
         readings = Counter((r.observed_property, r.phenomenon_time[0], r.cell, float(r.result)) for r in singles)
         assert differences(expected, readings) == ""

@@ -24,6 +24,7 @@ from tests.support.data import DataSet, outside_data
 from tests.support.gate import Gate, frame
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import running_mosquitto
+from tests.support.waiting import HANG_S
 
 pytestmark = pytest.mark.outside_data
 
@@ -165,7 +166,7 @@ def test_part_of_the_recording_through_mosquitto_and_a_gateway(tmp_path: Path) -
         try:
             live.start().wait_ready()
             sent = [(each.topic, each.data) for each in messages]
-            assert Load("127.0.0.1", broker.port, sent).run(10).acknowledged == PART
+            assert Load("127.0.0.1", broker.port, sent).run(HANG_S).acknowledged == PART
             totals = live.wait_drained(PART)["ledger"]
             records = [record for bundle in opened(live, listener) for record in bundle.records]
             assert Counter(record.observed_property for record in records) == plain.values

@@ -20,6 +20,7 @@ from gateway.recipient.records import Record
 from tests.field_cases.cases import RECEIVED_AT, Case, Told, cases, tables, time_ms, town_files
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import running_mosquitto
+from tests.support.waiting import HANG_S
 
 pytestmark = pytest.mark.outside_data
 FILTERS = ("field/#", "field/BLE/+")
@@ -65,7 +66,7 @@ def others() -> list[dict[str, str]]:
 
 def publish(port: int, messages: list[tuple[str, bytes]]) -> None:
     """Publish in order, and wait until the broker has everything."""
-    assert Load("127.0.0.1", port, messages).run(10).acknowledged == len(messages)
+    assert Load("127.0.0.1", port, messages).run(HANG_S).acknowledged == len(messages)
 
 
 def records(live: LiveGateway, listener: Listener, zone: str) -> list[Record]:

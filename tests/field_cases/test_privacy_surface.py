@@ -127,7 +127,7 @@ class Street:
         """Publish under a prefix, and wait until the gateway has taken in everything."""
         before = self.live.status()["ledger"].get("frames.received", 0)
         sent = [(f"{prefix}/{each.topic}", each.data) for each in messages]
-        assert Load("127.0.0.1", self._port, sent).run(10).acknowledged == len(sent)
+        assert Load("127.0.0.1", self._port, sent).run(HANG_S).acknowledged == len(sent)
         self.live.wait_drained(before + len(sent))
 
     def look(self, when: str) -> None:

@@ -22,6 +22,7 @@ from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification, verify_folder
 from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
 from tests.support.logs import COSIGNERS, LARGE, LOGS, cosign, grow, grown
+from tests.support.waiting import HANG_S
 
 pytestmark = pytest.mark.slow
 SOURCE = Path(__file__).with_name("main.go")
@@ -52,7 +53,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _say(verifier: Path, folder: Path, *arguments: str) -> str:
     """Return what the program says of a folder, in one line."""
     called = [str(verifier), "-key", SIGNER.vkey(), *arguments, str(folder)]
-    done = subprocess.run(called, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(called, capture_output=True, text=True, check=False, timeout=HANG_S)
     assert done.stderr == ""
     assert (done.returncode == 0) is done.stdout.startswith("ok ")
     return done.stdout.rstrip("\n")

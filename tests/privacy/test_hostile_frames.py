@@ -22,6 +22,7 @@ from gateway.recipient.records import Record
 from tests.privacy.hostile_street import REASONS, REFUSED, REJECTED, UNUSABLE, Street, make_devices
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import running_mosquitto
+from tests.support.waiting import HANG_S
 
 CLOCK = '\n[clock]\nsimulated = true\nstart = "2026-05-01T00:00:00Z"\nrate = 0\n'
 CHUNKS, CHUNK = 5, 2_000
@@ -63,7 +64,7 @@ class Account:
 
     def publish(self, frames: Sequence[tuple[str, bytes]]) -> Counter[str]:
         """Publish frames; once all are accounted for, return what has changed in the accounts of refused and repeated ones."""
-        result = Load("127.0.0.1", self._port, frames, client_id=f"street-{self.published}").run(60)
+        result = Load("127.0.0.1", self._port, frames, client_id=f"street-{self.published}").run(HANG_S)
         assert (result.missing, result.unheard, result.refused) == ((), 0, 0)
         self.published += result.acknowledged
         status = self._live.wait_until(lambda s: s["ledger"].get("frames.received", 0) >= self.published)

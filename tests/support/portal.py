@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from typing import TypeVar
 
+from httpx2 import Response
 from starlette.testclient import TestClient
 
+from consent.citizen_messages import SessionKind, SessionOpened
 from consent.core.policies.policy import PolicySet
 from consent.messages import Parameters, Result
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.gates.public import GateAwayError
 from consent.portal.record import Head, RecordFault, RulesChange, SeenBy
+from consent.portal.sessions.cookies import SESSION
+from consent.portal.sessions.store import WebSessions
 from consent.portal.site import Site
 from consent.public_messages import EntryTold, PlaceTold, PublicBalance, PublicFlows, PublicSensors, PublicState
 from gateway.audit.log.entries import Entry
@@ -152,3 +157,97 @@ def said_site(gate: SaidGate, record: SaidRecord, log_folder: str = "/nowhere", 
 def portal_client(gate: SaidGate, record: SaidRecord, home: SaidHome | None = None) -> TestClient:
     """Return a client of a portal that stands on them."""
     return TestClient(make_app(said_site(gate, record, home=home)), raise_server_exceptions=False)
+
+
+# whoever comes in
+
+HTTPS = "https://testserver"
+"""Where a client that keeps cookies asks: those of the portal are for TLS alone."""
+COOKIE_DOMAIN = "testserver.local"
+"""As the standard library keeps the cookies of a host without a dot."""
+TOKEN = "5e" * 32
+"""Of the session of a client that is signed in."""
+SESSION_ENDS_MS = NOW_MS + 3_600_000
+FROM_HERE = {"origin": HTTPS, "sec-fetch-site": "same-origin"}
+"""What a browser says with a form of one of the portal's own pages."""
+
+
+def stranger_client(gate: SaidGate, record: SaidRecord, home: SaidHome | None = None) -> TestClient:
+    """Return a client that keeps cookies and has not come in, for `/claim` and `/in`; it follows no redirection."""
+    app = make_app(said_site(gate, record, home=home))
+    return TestClient(app, HTTPS, raise_server_exceptions=False, follow_redirects=False)
+
+
+def signed_in_client(
+    gate: SaidGate, record: SaidRecord, home: SaidHome, kind: SessionKind = "passkey", token: str = TOKEN
+) -> TestClient:
+    """Return a client whose session the portal knows, without a gateway that opened it; it follows no redirection."""
+    sessions = WebSessions(None, lambda: NOW_MS)
+    cookie = sessions.open(SessionOpened(token=token, kind=kind, ends_ms=SESSION_ENDS_MS))
+    client = TestClient(
+        make_app(said_site(gate, record, home=home), sessions), HTTPS, raise_server_exceptions=False, follow_redirects=False
+    )
+    client.cookies.set(SESSION, cookie, domain=COOKIE_DOMAIN)
+    return client
+
+
+class FormReader(HTMLParser):
+    """Reads the forms of a page.
+
+    Attributes:
+        forms: Of each its address and its fields: hidden and typed ones, the choices that are made, none of its buttons.
+    """
+
+    def __init__(self, page: str) -> None:
+        """Read a page."""
+        super().__init__()
+        self.forms: list[tuple[str, dict[str, str]]] = []
+        self._is_open = False
+        self._select = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """As the standard library has it."""
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form" and found.get("method", "").lower() == "post":
+            self.forms.append((found.get("action", ""), {}))
+            self._is_open = True
+        elif tag == "form":
+            self._is_open = False
+        if not self._is_open:
+            return
+        fields = self.forms[-1][1]
+        if tag == "input" and "name" in found and found.get("type") not in ("submit", "button", "image"):
+            if found.get("type") not in ("radio", "checkbox") or "checked" in found:
+                fields[found["name"]] = found.get("value", "")
+        elif tag == "textarea" and "name" in found:
+            fields[found["name"]] = ""
+        elif tag == "select":
+            self._select = found.get("name", "")
+        elif tag == "option" and self._select and ("selected" in found or self._select not in fields):
+            fields[self._select] = found.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """As the standard library has it."""
+        if tag == "form":
+            self._is_open = False
+        elif tag == "select":
+            self._select = ""
+
+
+def form_on(page: str, action: str = "") -> tuple[str, dict[str, str]]:
+    """Return the address and the fields of a page's form: of the first, or of the first whose address begins so."""
+    forms = FormReader(page).forms
+    return next(form for form in forms if form[0].startswith(action))
+
+
+def send_form(client: TestClient, page: str, values: Mapping[str, str] | None = None, action: str = "") -> Response:
+    """Open a page, fill in its form, send it as a browser does, and return the answer.
+
+    Args:
+        page: Its address.
+        values: What is filled in, besides what the form holds.
+        action: How the address of the form begins, where the page has several.
+    """
+    address, fields = form_on(client.get(page).text, action)
+    return client.post(address or page, data={**fields, **(values or {})}, headers=FROM_HERE)

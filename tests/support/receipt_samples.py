@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from consent.core.consents.records import Consent, Status, record_hash, signing_bytes
+from consent.core.consents.records import COUNTER, PASSKEY, SESSION, Consent, Status, record_hash, signing_bytes
 from consent.core.disclosure import BOTTOM, Time
+from consent.core.passkeys.assertion import SignedChallenge
+from consent.core.passkeys.proof import Proof
 from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.receipts import Issue, LogPlace, make_receipt
 from tests.support.consent_samples import NOW_MS, agreed, limits_of, policies
+from tests.support.virtual_passkey import VirtualPasskey
 
 LOG_KEY: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PLACE: Final = LogPlace("sluice.town-1/log", 5, "sluice.town-1/log+9c21f4f6+AfV/K2pP", b"s" * 32)
+PHONE: Final = VirtualPasskey("https://sensors.town.example", "sensors.town.example")
 ISSUE: Final = Issue(NOW_MS + 1, b"l" * 32, (3, 4))
 NOISY: Final = (
     ("exact_group = 1", "exact_group = 1\nmu_day = 2.1"),
@@ -63,6 +68,13 @@ def said(status: Status, previous: Consent | None = None, group: int = 12) -> Co
     return signed(consent)
 
 
+def signed_with(passkey: VirtualPasskey, consent: Consent) -> Consent:
+    """Return a record over the channel of passkeys, signed by one in place of the log's key."""
+    asked = replace(consent, channel=PASSKEY, signature=b"")
+    said = SignedChallenge(*passkey.get(sha256(signing_bytes(asked)).digest()))
+    return asked.signed(Proof(passkey.public_key, passkey.origin, said).encode())
+
+
 def receipt_of(consent: Consent, city: PolicySet | None = CITY, place: LogPlace = PLACE, issue: Issue = ISSUE) -> Json:
     """Return the signed receipt for a record."""
     return make_receipt(consent, city, place, issue, LOG_KEY.sign)
@@ -85,7 +97,9 @@ CASES: Final = {
     "until withdrawn": receipt_of(signed(replace(said(Status.GIVEN), expiry_ms=None))),
     "a flow without statistic": receipt_of(signed(agreed(CITY, "raw"))),
     "one pseudonym a day": receipt_of(signed(agreed(CITY, "daily"))),
-    "from the portal": receipt_of(replace(said(Status.GIVEN), channel="portal")),
+    "from the portal": receipt_of(signed_with(PHONE, said(Status.GIVEN))),
+    "in a session": receipt_of(signed(replace(said(Status.WITHDRAWN), channel=SESSION))),
+    "at the counter": receipt_of(signed(replace(said(Status.GIVEN), channel=COUNTER))),
     "outside the regulation": receipt_of(signed(agreed(ABROAD, "hourly")), ABROAD),
     "policies without the flow": receipt_of(
         said(Status.WITHDRAWN), policies(*NOISY, ("[flow.hourly]", "[flow.weekly]"), ("retention = 30 ", "retention = 60 "))

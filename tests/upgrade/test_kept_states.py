@@ -18,6 +18,7 @@ from tests.support.checkout import ROOT
 from tests.support.passkey_forms import assertion
 from tests.support.recounted import StoredTallies, stored_tallies
 from tests.support.shell import sluice
+from tests.support.waiting import HANG_S
 from tests.upgrade.coming_in import passkey_of
 from tests.upgrade.gate import (
     CONFIG_FILE,
@@ -151,7 +152,7 @@ def test_kept_log_is_verified_by_the_verifier_that_stands_alone(kept: Kept) -> N
     script = ROOT / "gateway/audit/standalone/verify.py"
     log, _ = published(kept.folder)
     done = subprocess.run(
-        [sys.executable, script, log, "--key", vkey_of(kept.folder)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, script, log, "--key", vkey_of(kept.folder)], capture_output=True, text=True, check=False, timeout=HANG_S
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from consent.core.consents.records import PASSKEY, Consent, decode, record_hash, signing_bytes
+from consent.core.passkeys.proof import Proof
+from consent.core.passkeys.relying_party import RelyingParty
 from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.label_key import read_label_key
@@ -51,8 +53,9 @@ class _Stated(msgspec.Struct, frozen=True):
 def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = None) -> list[str]:
     """Return the faults of a receipt, one line each; none where all of it is right.
 
-    It checks the receipt's signature; the record's own, where it rests on the operator's word or the gateway's; and that every
-    key and value follows from the record's bytes, except the descriptions from the policies, which are the signer's.
+    It checks the receipt's signature; the record's own, by the passkey that the receipt names or else by the log's key; and that
+    every key and value follows from the record's bytes, except the descriptions from the policies, which are the signer's. That
+    the passkey is the resident's, the log says, and the resident's own history.
 
     Args:
         verify: Verifies with a key that the reader trusts for a reason other than that the receipt names it.
@@ -70,11 +73,22 @@ def check_receipt(receipt: Json, verify: Verify, policies: PolicySet | None = No
     except RecordError as error:
         return [str(error)]
     problems = [] if verify(signature, message) else ["the receipt's signature is not by this key, or the receipt was changed"]
-    if consent.channel != PASSKEY and not verify(consent.signature, signing_bytes(consent)):
-        problems.append("the signature of the record itself is not by this key")
+    problems += _signature_faults(consent, verify)
     problems += _faults_of_words(consent, stated.entry.origin, words, policies, version)
     received = {key: value for key, value in receipt.items() if key != "signature"}
     return problems + [f"`{path}` says other than the record" for path in _differences(expected, received, "")]
+
+
+def _signature_faults(consent: Consent, verify: Verify) -> list[str]:
+    """Return what is wrong with the record's own signature."""
+    if consent.channel != PASSKEY:
+        known = verify(consent.signature, signing_bytes(consent))
+        return [] if known else ["the signature of the record itself is not by this key"]
+    proof = Proof.decode(consent.signature)
+    site = RelyingParty.of_origin(proof.origin)
+    challenge = sha256(signing_bytes(consent)).digest()
+    faults = ["it is for no site"] if site is None else proof.faults(challenge, site.id)
+    return [f"the record is not signed by the passkey in it: {fault}" for fault in faults]
 
 
 def _consent(record: Json) -> Consent:

@@ -16,11 +16,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from consent.core.canonical import bounded_map
-from consent.core.consents.records import PURPOSE_PREFIX, Consent, Status
+from consent.core.consents.records import PASSKEY, PURPOSE_PREFIX, Consent, Status
 from consent.core.disclosure import Disclosure, Identity
 from consent.core.explain.phrases import Phrases
 from consent.core.exposure import Exposure, Leaving, exposures
 from consent.core.languages import spoken_language
+from consent.core.passkeys.proof import Proof
 from consent.core.periods import Period
 from consent.core.policies.notice import FlowTerms
 from consent.core.policies.policy import Statistic
@@ -29,7 +30,7 @@ from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.check import record_in
 from consent.core.receipts.record import at_most
 from consent.core.receipts.rights import right_titles
-from consent.core.receipts.terms import RECEIPT_VERSION, thing
+from consent.core.receipts.terms import BEFORE_NOISE, thing
 from consent.core.receipts.words import (
     Controller,
     Described,
@@ -61,7 +62,7 @@ MOST_REASONS: Final = 2
 
 _INDENT: Final = "  "
 _COMMAND: Final = "sluice "
-_CHANNELS: Final = ("operator", "portal", "gateway")
+_CHANNELS: Final = ("operator", "counter", "passkey", "session", "gateway")
 
 _LATEST_MS: Final = 253_402_300_799_999  # the calendar's end
 
@@ -266,7 +267,7 @@ class _Page:
                 yield say["less"]
         else:
             yield say["no-limits"] if paused else f"{say['no-limits']} {say['less']}"
-        if consent.permits and RECEIPT_VERSION in self._stated.conforms_to:  # those of before knew no noise
+        if consent.permits and not BEFORE_NOISE.intersection(self._stated.conforms_to):  # those knew no noise
             yield from (" ".join(self._exposed(each)) for each in exposures(self._leaving()))
 
     def _leaving(self) -> Iterator[Leaving]:
@@ -317,6 +318,8 @@ class _Page:
             yield self._say["handed-over"].format(entries=", ".join(map(str, handed_over)))
         elif handed_over is not None:
             yield self._say["handed-over-none"]
+        if self._consent.channel == PASSKEY:
+            yield self._say["passkey"].format(sha256=Proof.decode(self._consent.signature).key_sha256.hex())
         if self._stated.label_key:
             yield self._say["label-key"]
 

@@ -1,9 +1,9 @@
-"""A consent as an ISO/IEC TS 27560 consent record: one JSON-LD node in terms of the Data Privacy Vocabulary 2.2.
+"""A consent as an ISO/IEC TS 27560 consent record: one JSON-LD node in terms of the Data Privacy Vocabulary 2.3.
 
 A pure function of the record, the log's origin and the descriptions that the policies add. A receipt has all three, so its holder
 can make this node again to see whether the receipt agrees with the record.
 
-Sources: the W3C DPV guide to ISO/IEC TS 27560:2023, section 8, for which property holds which field; DPV 2.2 for the terms.
+Sources: the W3C DPV guide to ISO/IEC TS 27560:2023, section 8, for which property holds which field; DPV 2.3 for the terms.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from dataclasses import replace
 from math import inf
 from typing import Any, Final
 
-from consent.core.consents.records import Consent, Status, encode, record_hash
+from consent.core.consents.records import PASSKEY, Consent, Status, encode, record_hash
 from consent.core.decide import binding_limits
 from consent.core.disclosure import BOTTOM, Disclosure, Identity, Time, meet
+from consent.core.passkeys.proof import Proof
 from consent.core.policies.notice import FlowTerms
 from consent.core.receipts.canonical_json import Json
 from consent.core.receipts.rights import rights_nodes
 from consent.core.receipts.terms import (
+    BEFORE_NOISE,
     FIRST_VERSION,
     RECEIPT_VERSION,
     base64url,
@@ -83,9 +85,28 @@ def record_node(consent: Consent, origin: str, words: Words, version: str = RECE
         "hasRight": _rights(words),
         "recordBytes": base64url(encode(consent)),
     }
+    if consent.channel == PASSKEY and version == RECEIPT_VERSION:
+        node["isSignedWith"] = _passkey(consent)
     if consent.previous:
         node["replaces"] = thing("record", consent.previous.hex())
     return node
+
+
+def _passkey(consent: Consent) -> Json:
+    """Return the passkey that signed a record, and what it signed: all that checks the signature without the log.
+
+    Raises: RecordError: what stands in the signature's place is none.
+    """
+    proof = Proof.decode(consent.signature)
+    return {
+        "@type": "sluice:Passkey",
+        "identifier": proof.key_sha256.hex(),
+        "publicKey": base64url(proof.public_key),
+        "site": proof.origin,
+        "clientData": base64url(proof.said.client_data),
+        "authenticatorData": base64url(proof.said.authenticator_data),
+        "passkeySignature": base64url(proof.said.signature),
+    }
 
 
 def conformance(kind: str, words: Words) -> Json:
@@ -171,7 +192,7 @@ def at_most(consent: Consent, terms: FlowTerms, version: str = RECEIPT_VERSION) 
     if not consent.permits:
         return None
     least = meet(terms.ask, binding_limits(consent.limits))
-    if version == RECEIPT_VERSION:
+    if version not in BEFORE_NOISE:
         return least if least.identity is not Identity.AGGREGATE or _stands_in_figures(terms, least) else BOTTOM
     draws_figures = least.time is not Time.EXACT and any(statistic for _, statistic in terms.figures)
     is_told = draws_figures or least.identity is not Identity.AGGREGATE

@@ -1,6 +1,6 @@
 """The terms of receipts: their inline JSON-LD context, the names of things, and the form of times and numbers.
 
-Terms are those of the Data Privacy Vocabulary 2.2 and of Dublin Core; for the rest, those of our own in
+Terms are those of the Data Privacy Vocabulary 2.3 and of Dublin Core; for the rest, those of our own in
 `docs/vocabulary.md`. Nothing is ever fetched: the context is the same in every receipt, and included in full.
 """
 
@@ -25,10 +25,15 @@ FIRST_VERSION: Final = "sluice:receipt-v1"
 SECOND_VERSION: Final = "sluice:receipt-v2"
 """Of receipts that know no noise: they tell the share that one subject may make up of a figure instead."""
 
-RECEIPT_VERSION: Final = "sluice:receipt-v3"
+THIRD_VERSION: Final = "sluice:receipt-v3"
+"""Of receipts that know no passkeys."""
+
+RECEIPT_VERSION: Final = "sluice:receipt-v4"
 """Of receipts as they are made now; those of the versions before are still taken."""
 
-VERSIONS: Final = (RECEIPT_VERSION, SECOND_VERSION, FIRST_VERSION)
+VERSIONS: Final = (RECEIPT_VERSION, THIRD_VERSION, SECOND_VERSION, FIRST_VERSION)
+BEFORE_NOISE: Final = frozenset({SECOND_VERSION, FIRST_VERSION})
+"""Those that know an ε and a share in place of μ."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CYCLE_DAYS: Final = 146_097
@@ -139,13 +144,25 @@ _FORMER_CONTEXT: Final[Json] = {
 }
 """The context of receipts of the first two versions."""
 
-CONTEXT: Final[Json] = {**_FORMER_CONTEXT, "mu": _typed("sluice:mu", "decimal"), "quantity": "sluice:quantity"}
+_THIRD_CONTEXT: Final[Json] = {**_FORMER_CONTEXT, "mu": _typed("sluice:mu", "decimal"), "quantity": "sluice:quantity"}
+
+CONTEXT: Final[Json] = {
+    **_THIRD_CONTEXT,
+    "authenticatorData": "sluice:authenticatorData",
+    "clientData": "sluice:clientData",
+    "isSignedWith": "sluice:isSignedWith",
+    "passkeySignature": "sluice:passkeySignature",
+    "publicKey": "sluice:publicKey",
+    "site": "sluice:site",
+}
 """The context of every receipt. Two terms may stand for one property where their values are written in different ways."""
 
 
 def context_of(version: str) -> Json:
     """Return the context of receipts of a version."""
-    return CONTEXT if version == RECEIPT_VERSION else _FORMER_CONTEXT
+    if version in BEFORE_NOISE:
+        return _FORMER_CONTEXT
+    return CONTEXT if version == RECEIPT_VERSION else _THIRD_CONTEXT
 
 
 def thing(kind: str, *names: str) -> str:

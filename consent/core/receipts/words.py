@@ -16,7 +16,7 @@ import msgspec
 from consent.core.consents.records import Consent, record_hash
 from consent.core.policies.policy import CITY_FILE, City, PolicySet
 from consent.core.profiles.profile import Texts
-from consent.core.receipts.terms import RECEIPT_VERSION, decimal, thing
+from consent.core.receipts.terms import BEFORE_NOISE, RECEIPT_VERSION, decimal, thing
 from consent.core.toml.file import TomlFile
 from consent.core.toml.misfit import misfit
 from consent.errors import RecordError
@@ -134,7 +134,7 @@ def words_for(consent: Consent, policies: PolicySet, origin: str, version: str =
         origin: The log's, with which the names of the city's own things begin.
         version: The form of the receipt that they are for.
     """
-    is_former = version != RECEIPT_VERSION
+    is_former = version in BEFORE_NOISE
     of_policies = thing("policies", policies.sha256.hex())
     return [
         _controller(policies.city, origin),

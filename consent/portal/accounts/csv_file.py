@@ -40,11 +40,12 @@ def csv_of(answer: PublicBalance) -> str:
     writer.writerow(COLUMNS)
     until = datetime.fromtimestamp(answer.until_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for line in _lines(answer):
-        writer.writerow([answer.day, until, *map(_cell, line)])
+        writer.writerow([answer.day, until, *map(safe_cell, line)])
     return file.getvalue()
 
 
-def _cell(value: str | int) -> str | int:
+def safe_cell(value: str | int) -> str | int:
+    """Return a cell as a spreadsheet may read it: a text that it would run begins with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

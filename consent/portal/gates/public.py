@@ -15,7 +15,16 @@ class GateAwayError(Exception):
 
 
 class GateRefusedError(Exception):
-    """The gateway has nothing of what was asked, a day or a zone that it does not know: as a page, there is nothing here."""
+    """The gateway has nothing of what was asked, a day or a zone that it does not know: as a page, there is nothing here.
+
+    Attributes:
+        reason: Of what a person asked, why it is refused, in one word; empty where the gateway gives none.
+    """
+
+    def __init__(self, message: str = "", reason: str = "") -> None:
+        """Carry the gateway's own line on; no page shows it."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class Gate(Protocol):

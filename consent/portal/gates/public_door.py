@@ -8,7 +8,6 @@ away is kept for a moment too, so that a page with four questions waits for one 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ import msgspec
 
 from consent.control import Failure
 from consent.errors import ControlRequestError
-from consent.messages import JsonObject, Nothing, Parameters, decode, encode
+from consent.messages import Nothing, Parameters, decode, encode
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.gates.wire import GateConnections
 from consent.public_messages import (
     DayOf,
     EntryAt,
@@ -36,8 +36,6 @@ from consent.public_messages import (
 
 R = TypeVar("R")
 
-ANSWER_BYTES: Final = 4 * 1024 * 1024
-"""The longest answer that is read."""
 _HOUR_MS: Final = 3_600_000
 
 
@@ -58,12 +56,6 @@ class Waits:
     numbers_s: float = 10.0
     answers: int = 512
     connections: int = 4
-
-
-class _Reply(msgspec.Struct, frozen=True):
-    id: int | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: Failure | None = None
 
 
 @dataclass(slots=True)
@@ -87,12 +79,10 @@ class PublicGate:
         Args:
             clock: Monotonic seconds; the event loop's where none is given.
         """
-        self._path = path
         self._waits = waits or Waits()
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()  # those longest unused first
-        self._free: list[_Connection] = []
-        self._places = asyncio.Semaphore(self._waits.connections)
+        self._connections = GateConnections(path, asyncio.Semaphore(self._waits.connections))
         self._away_until = float("-inf")
         self._state: PublicState | None = None
 
@@ -126,8 +116,7 @@ class PublicGate:
             kept.task.cancel()
         await asyncio.gather(*(kept.task for kept in self._kept.values()), return_exceptions=True)
         self._kept.clear()
-        while self._free:
-            self._free.pop().close()
+        self._connections.close()
 
     async def _ask(self, method: PublicDoor, params: Parameters, kind: type[R]) -> R:
         key = (method, encode(params))
@@ -165,7 +154,7 @@ class PublicGate:
             raise GateAwayError
         try:
             async with asyncio.timeout(self._waits.answer_s):
-                reply = await self._exchange({"jsonrpc": "2.0", "method": method, "params": params})
+                reply = await self._connections.question({"jsonrpc": "2.0", "method": method, "params": params})
             if reply.error is not None:
                 raise _refusal(params, reply.error)
             answer = decode(reply.result, kind)
@@ -176,56 +165,7 @@ class PublicGate:
             self._state = answer
         return answer
 
-    async def _exchange(self, request: JsonObject) -> _Reply:
-        """Ask on a free connection, or on a new one: the gateway may have closed the free one, or be another by now."""
-        async with self._places:
-            while self._free:
-                connection = self._free.pop()
-                with contextlib.suppress(OSError, EOFError, ValueError):
-                    return await self._asked_on(connection, request)
-            return await self._asked_on(await _Connection.to(self._path), request)
-
-    async def _asked_on(self, connection: _Connection, request: JsonObject) -> _Reply:
-        try:
-            reply = await connection.ask(request)
-        except BaseException:  # in time or not: what comes after this on the connection would be another question's
-            connection.close()
-            raise
-        self._free.append(connection)
-        return reply
-
 
 def _refusal(params: Parameters, failure: Failure) -> Exception:
     """Return what a refusal means: a gateway that refuses a question without parameters does not know the question."""
     return ControlRequestError(failure.message) if isinstance(params, Nothing) else GateRefusedError(failure.message)
-
-
-@dataclass(slots=True)
-class _Connection:
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    asked: int = 0
-
-    @classmethod
-    async def to(cls, path: Path) -> _Connection:
-        return cls(*await asyncio.open_unix_connection(str(path), limit=ANSWER_BYTES))
-
-    async def ask(self, request: JsonObject) -> _Reply:
-        """Return the reply to a request.
-
-        Raises: EOFError, OSError: the gateway has gone. ValueError: it answers without end, or something else.
-            msgspec.DecodeError: what it says is no reply.
-        """
-        self.asked += 1
-        self.writer.write(encode({**request, "id": self.asked}) + b"\n")
-        await self.writer.drain()
-        answer = await self.reader.readline()
-        if not answer.endswith(b"\n"):
-            raise EOFError
-        reply = msgspec.json.decode(answer, type=_Reply)
-        if reply.id != self.asked:
-            raise ValueError("the answer to another question")
-        return reply
-
-    def close(self) -> None:
-        self.writer.transport.abort()

@@ -1,6 +1,7 @@
 """Compresses pages and data with gzip, where the browser takes it and it is worth it; files that never change only once.
 
-What is compressed holds no secret that a reader could choose text beside: nobody is signed in.
+What is compressed holds no secret beside which someone else could choose text, and learn the secret from the length (BREACH):
+a page that is kept nowhere, with a form's token or something of a household, goes as it is.
 """
 
 from __future__ import annotations
@@ -65,4 +66,6 @@ class Gzip:
 
 
 def _is_text(headers: MutableHeaders) -> bool:
-    return headers.get("content-type", "").startswith(_TEXTS) and "content-encoding" not in headers
+    """Return whether it is worth compressing, and may be."""
+    is_own = "no-store" in headers.get("cache-control", "")
+    return headers.get("content-type", "").startswith(_TEXTS) and "content-encoding" not in headers and not is_own

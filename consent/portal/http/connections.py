@@ -19,6 +19,8 @@ from uvicorn.server import ServerState
 
 from consent.portal.http.visitors import is_local, network_of
 
+HOLD_OPEN: Final = "hold_open"
+"""In the state of a request: what lets its connection live for so many seconds from now, for an answer that comes bit by bit."""
 HEAD_BYTES: Final = 16_384
 """The longest head of a request; also the most that may wait unread."""
 
@@ -92,7 +94,7 @@ class BoundedConnection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Be one of those that are open; the other arguments are uvicorn's."""
-        super().__init__(config, server_state, dict(app_state), _loop)
+        super().__init__(config, server_state, {**app_state, HOLD_OPEN: self._end_in}, _loop)
         self.is_idle = True
         self._opened = opened
         self._deadline: asyncio.TimerHandle | None = None

@@ -11,6 +11,8 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from consent.portal.sessions.cookies import is_ours
+
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -26,11 +28,13 @@ ON_EVERY_ANSWER: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+WITH_FORMS: Final = "same-origin"
+"""`Referrer-Policy` of a page with a form: with `no-referrer` a browser would not say in `Origin` where the form comes from."""
 STRICT_TRANSPORT: Final = "max-age=31536000"
 
 
 class SafeHeaders:
-    """The application behind it, with headers; one that an answer brings itself stands, and a cookie never does."""
+    """The application behind it, with headers; one that an answer brings itself stands, and of cookies only ours."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Stand before ``app``."""
@@ -43,10 +47,10 @@ class SafeHeaders:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
+                message["headers"] = [pair for pair in message["headers"] if pair[0].lower() != b"set-cookie" or is_ours(pair[1])]
                 headers = MutableHeaders(scope=message)
                 for name, value in ON_EVERY_ANSWER.items():
                     headers.setdefault(name, value)
-                del headers["set-cookie"]
                 if scope.get("scheme") == "https":
                     headers["strict-transport-security"] = STRICT_TRANSPORT
             await send(message)

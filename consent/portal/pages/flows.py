@@ -12,28 +12,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from markupsafe import Markup
-
-from consent.core.disclosure import DAY_MS, Identity
+from consent.core.disclosure import DAY_MS
 from consent.core.explain.phrases import PhraseBook, Phrases
 from consent.core.exposure import Exposure, Leaving, exposures, leaving_of
 from consent.core.policies.policy import Flow, PolicySet
 from consent.core.receipts.words import is_under_gdpr
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route
-from consent.portal.charts.among import DAYS, hidden_among, top_of
 from consent.portal.gates.public import GateAwayError
 from consent.portal.sensors.contacts import Contact, contacts_of
 from consent.portal.sensors.units import digits_of, symbol
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.example import ExampleRecord, example_of, homes_error
+from consent.portal.ways.example import ExampleRecord, example_of
+from consent.portal.ways.hidden import AmongView, hidden_view, rounded_error
 from consent.portal.ways.most_told import MostTold, kept_days, most_told
 from consent.portal.ways.opening import HowFarOpen, how_far_open, is_one_by_one
 from consent.portal.ways.words import Lowered, how_finely, kept, lead, lowered, place_title, properties_of, title_of
-from consent.public_messages import HOMES_STEP, FlowServed, HiddenAmong, PublicFlows
+from consent.public_messages import FlowServed, PublicFlows
 
 _MADE_UP_NAME: Final = "7f3c 02d9 …"
-_FINEST_ERROR: Final = 3  # no more digits of an error are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +91,6 @@ class ExampleView:
     place: str
     name: str
     is_weekly: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AmongView:
-    """Among how many homes one hides.
-
-    Attributes:
-        kind: `figures`, `none-yet` (nothing has left of late), `away`, `names`, `singly`, or `nobody` (nothing is about homes).
-        group: How many homes a figure takes about.
-        group_error: What stands behind ± of the count; empty where it has no noise.
-        summary: The fewest of the last 30 days and the usual of the latest, in two sentences; empty where nothing has left.
-        chart: None where nothing has left.
-        days: (day, fewest, usual, number of figures) in words, newest first.
-    """
-
-    kind: str
-    group: int
-    group_error: str
-    summary: tuple[str, ...] = ()
-    chart: Markup | None = None
-    days: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +164,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
         open=how_far_open(visit, policies, flow, told, served),
         terms=_terms(visit, policies, flow, told, most),
         example=None if most is None else _example(visit, policies, flow, most, served, now_ms),
-        among=_among(visit, policies, flow, most, served),
+        among=hidden_view(visit, policies, flow, most, served),
         odds=odds,
         odds_together=together,
         served=None if served is None else _served(visit, served, is_rounded=is_one_by_one(policies, flow)),
@@ -232,19 +208,14 @@ def _example(
         what=title_of(visit, known),
         statistic=visit.text("flows", f"statistic.{made_up.statistic}") if made_up.statistic else "",
         value=f"{visit.number(float(made_up.value), digits_of(made_up.value))} {unit}".rstrip(),
-        error="" if made_up.error is None else f"{_rounded(visit, made_up.error)} {unit}".rstrip(),
+        error="" if made_up.error is None else f"{rounded_error(visit, made_up.error)} {unit}".rstrip(),
         homes="" if made_up.homes is None else visit.number(made_up.homes // 5 * 5),
-        homes_error="" if made_up.homes_error is None else _rounded(visit, made_up.homes_error),
+        homes_error="" if made_up.homes_error is None else rounded_error(visit, made_up.homes_error),
         span=_span(visit, made_up, now_ms),
         place=place_title(visit, policies, made_up.place or policies.city.id),
         name=_MADE_UP_NAME if made_up.has_name else "",
         is_weekly=made_up.is_weekly,
     )
-
-
-def _rounded(visit: Visit, error: float) -> str:
-    """Return an error with three digits at most, behind the point two at most."""
-    return visit.number(float(f"{error:.{_FINEST_ERROR}g}"))
 
 
 def _span(visit: Visit, made_up: ExampleRecord, now_ms: int) -> str:
@@ -256,39 +227,6 @@ def _span(visit: Visit, made_up: ExampleRecord, now_ms: int) -> str:
         return visit.moment(begin_ms)
     same_day = visit.date(begin_ms) == visit.date(end_ms)
     return f"{visit.moment(begin_ms)}–{visit.time(end_ms) if same_day else visit.moment(end_ms)}"
-
-
-def _among(visit: Visit, policies: PolicySet, flow: Flow, most: MostTold | None, served: FlowServed | None) -> AmongView:
-    group = flow.ask.group
-    if not policies.rests_on_consent(flow):
-        return AmongView("nobody", group, "")
-    identity = flow.ask.identity if most is None else most.disclosure.identity
-    if identity is not Identity.AGGREGATE:
-        return AmongView("singly" if identity is Identity.PER_RECORD else "names", group, "")
-    error = None if most is None else homes_error(policies, flow, most)
-    group_error = "" if error is None else _rounded(visit, error)
-    if served is None:
-        return AmongView("away", group, group_error)
-    days = tuple(served.days[:DAYS])
-    if not days:
-        return AmongView("none-yet", group, group_error)
-    least, usual = min(day.least for day in days), days[0].usual
-    summary = (
-        visit.text("flows", "among.least" if least else "among.least-few", n=visit.number(least or HOMES_STEP)),
-        visit.text("flows", "among.usual", n=_homes(visit, usual)),
-    )
-    unit = visit.text("flows", "among.unit", n=visit.number(top_of(days)))
-    chart = hidden_among(days, visit, " ".join(summary), unit)
-    return AmongView("figures", group, group_error, summary, chart, tuple(_row(visit, day) for day in days))
-
-
-def _row(visit: Visit, day: HiddenAmong) -> tuple[str, ...]:
-    return visit.day(day.day), _homes(visit, day.least), _homes(visit, day.usual), visit.number(day.figures)
-
-
-def _homes(visit: Visit, homes: int) -> str:
-    """Return a number of homes that was rounded down: none is fewer than the step."""
-    return visit.number(homes) if homes else visit.text("flows", "among.below", n=visit.number(HOMES_STEP))
 
 
 def _served(visit: Visit, served: FlowServed, *, is_rounded: bool) -> ServedView:

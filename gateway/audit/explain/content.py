@@ -12,9 +12,10 @@ from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from consent.core.canonical import bounded_map
-from consent.core.consents.records import PURPOSE_PREFIX, Consent, decode
+from consent.core.consents.records import PASSKEY, PURPOSE_PREFIX, Consent, decode
 from consent.core.explain.phrases import SENTENCES as EXPLAINED
 from consent.core.explain.phrases import PhraseBook, Phrases
+from consent.core.passkeys.proof import Proof
 from consent.core.policies.fingerprint import fingerprint_of
 from consent.core.policies.policy import PolicySet
 from consent.core.profiles.profile import Texts
@@ -29,6 +30,7 @@ from gateway.audit.log.payloads import (
     CITY_OWNED,
     AccountPayload,
     Contribution,
+    CredentialsEndedPayload,
     GapPayload,
     GenesisPayload,
     KeyPayload,
@@ -37,6 +39,7 @@ from gateway.audit.log.payloads import (
     PublicationPart,
     ReleasedDraw,
     ReleaseRecord,
+    decode_key,
 )
 from gateway.audit.verify.report import shown_time
 
@@ -130,10 +133,7 @@ class OpeningContent:
                 for number, draw in enumerate(release.draws):
                     yield from self._draw(number, draw)
             case Kind.KEY:
-                key = KeyPayload.decode(data)
-                yield self._say("subject", id=key.subject.hex())
-                ids = ", ".join(resident.hex() for resident in key.residents)
-                yield self._say("residents", ids=ids) if ids else self._say("nobody")
+                yield from self._key(data)
             case Kind.VOID:
                 yield self._say("voided", release=decode_void(data).release)
             case Kind.ACCOUNT:
@@ -147,6 +147,27 @@ class OpeningContent:
                 yield from self._gap(data)
             case _:
                 yield from self._map(data)
+
+    def _key(self, data: bytes) -> Iterator[str]:
+        """Yield who speaks for a subject from now on, or which credential came to be or ended."""
+        payload = decode_key(data)
+        yield self._say("subject", id=payload.subject.hex())
+        if isinstance(payload, KeyPayload):
+            ids = ", ".join(resident.hex() for resident in payload.residents)
+            yield self._say("residents", ids=ids) if ids else self._say("nobody")
+            return
+        yield self._say("of_resident", id=payload.resident.hex())
+        if isinstance(payload, CredentialsEndedPayload):
+            yield from (self._say("ended_passkey", key=key.hex()) for key in payload.keys_sha256)
+            if payload.paper:
+                yield self._say("ended_paper")
+            yield self._say(f"ended_by_{payload.by}")
+            return
+        if payload.key_sha256:
+            yield self._say("enrolled_passkey", site=f"`{payload.relying_party}`", key=payload.key_sha256.hex())
+        if payload.paper_sha256:
+            yield self._say("enrolled_paper", paper=payload.paper_sha256.hex())
+        yield self._say(f"how_{payload.how}")
 
     def _gap(self, data: bytes) -> Iterator[str]:
         try:
@@ -189,11 +210,22 @@ class OpeningContent:
         yield self._say("status", status=self._say(consent.status.value))
         if consent.permits:
             yield from self._permission(consent)
-        known = f"channel_{consent.channel}"
-        is_known = known in SENTENCES[self._language]
-        yield self._say(known) if is_known else self._say("channel", channel=f"`{consent.channel}`")
+        yield self._channel(consent)
         if consent.authority:
             yield self._say("authority", authority=consent.authority)
+
+    def _channel(self, consent: Consent) -> str:
+        """Return how a record came in, and of a passkey its key."""
+        known = f"channel_{consent.channel}"
+        if known not in SENTENCES[self._language]:
+            return self._say("channel", channel=f"`{consent.channel}`")
+        if consent.channel != PASSKEY:
+            return self._say(known)
+        try:
+            key = Proof.decode(consent.signature).key_sha256.hex()
+        except RecordError as error:
+            raise PayloadError(f"not the record of a consent: {error}") from error
+        return self._say(known, key=key)
 
     def _permission(self, consent: Consent) -> Iterator[str]:
         """Yield the limits that the resident set, and no axis that they left open."""

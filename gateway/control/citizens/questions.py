@@ -7,6 +7,7 @@ have seen of the household's readings of the last day: from memory alone, and by
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 
@@ -18,7 +19,7 @@ from consent.core.explain.explain import Explanation, ExplanationRequest, explai
 from consent.core.explain.phrases import PhraseBook
 from consent.core.outcome import reason_besides
 from consent.core.policies.policy import Flow
-from consent.messages import QuantityExposed
+from consent.messages import JsonObject, QuantityExposed
 from gateway.control.citizens.seen import seen_of
 from gateway.control.consents import limits_of
 from gateway.control.context import Caller, Control, MethodError
@@ -177,7 +178,7 @@ def _offer(control: Control, home: Household, language: str, answer: str, limits
     leaves = not explained.reason
     return AnswerOffered(
         answer=answer,  # type: ignore[arg-type]  # one of the four
-        limits={} if limits is None else dict(bounded_map(limits)),
+        limits={} if limits is None else limits_written(limits),
         is_more=limits is not None and is_more(home, limits),
         disclosure=disclosure_map(explained.disclosure) if leaves else {},
         reason="" if answer == "no" else explained.reason,
@@ -186,6 +187,20 @@ def _offer(control: Control, home: Household, language: str, answer: str, limits
         exposures=exposed,
         seen=seen_of(control, home, voices) if leaves else [],
     )
+
+
+def limits_written(limits: Disclosure) -> JsonObject:
+    """Return limits as `consent.propose`, `consent.less` and `question.show` take them: as policies write a ceiling.
+
+    Records name a budget `mu`, and `budget` what it was in an earlier version, which nobody may ask for any more; their steps
+    are texts.
+    """
+    written = {axis: value for axis, value in bounded_map(limits).items() if axis not in ("mu", "budget", "precision")}
+    if limits.precision:
+        written["precision"] = dict(limits.precision)
+    if limits.budget < inf:
+        written["budget"] = limits.budget
+    return written
 
 
 def is_more(home: Household, limits: Disclosure) -> bool:

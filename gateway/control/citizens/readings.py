@@ -9,7 +9,7 @@ from consent.core.disclosure import DAY_MS
 from consent.messages import Id
 from gateway.control.context import Caller, Control
 from gateway.core.changes.subjects import devices_of
-from gateway.core.previews.series import SLOT_MS, SLOTS, Held, Series
+from gateway.core.ingest.series import SLOT_MS, SLOTS, HeldSlot, Series
 
 _HOUR_MS = 3_600_000
 _ADDED_UP = frozenset(("sum", "typical-day"))
@@ -50,7 +50,7 @@ def is_added_up(control: Control, observed_property: str) -> bool:
     return any(flow.statistic_of(observed_property) in _ADDED_UP for flow in flows)
 
 
-def value_text(held: Held, first_step: Decimal, *, is_amount: bool) -> str:
+def value_text(held: HeldSlot, first_step: Decimal, *, is_amount: bool) -> str:
     """Return what a slot comes to, in the unit: its sum, or the mean of its readings floored to the first step."""
     n = held.total if is_amount else held.total // held.readings
     return f"{n * first_step:f}"

@@ -10,17 +10,17 @@ from gateway.control.citizens.readings import series_of
 from gateway.control.context import ANYONE, Control
 from gateway.control.public.numbers import flows
 from gateway.core.previews.household import Household, Voices
-from gateway.core.previews.seen import Part, Source, day_held, seen
+from gateway.core.previews.seen import PreviewSource, SeenPart, day_held, seen
 
 
 def seen_of(control: Control, home: Household, voices: Voices) -> list[SeenByCity]:
     """Return what would have been seen of the last day of which readings are held, property by property, in order of time."""
     homes = homes_among(control, home.flow.id)
-    sources: dict[str, list[Source]] = {name: [] for name in home.properties}
+    sources: dict[str, list[PreviewSource]] = {name: [] for name in home.properties}
     for each in home.told(voices):
         series = series_of(control, each.device.id, each.observed_property)
         if series is not None and not each.found.reason:
-            sources[each.observed_property].append(Source(each.device, series, each.found))
+            sources[each.observed_property].append(PreviewSource(each.device, series, each.found))
     held = [source.series for those in sources.values() for source in those]
     day_ms = day_held(held, home.now_ms)
     return [
@@ -36,7 +36,7 @@ def homes_among(control: Control, flow: str) -> int:
     return served.days[0].usual if served is not None and served.days else 0
 
 
-def _shown(home: Household, part: Part, homes: int) -> SeenByCity:
+def _shown(home: Household, part: SeenPart, homes: int) -> SeenByCity:
     cohort = part.cohort
     return SeenByCity(
         property=cohort.observed_property,

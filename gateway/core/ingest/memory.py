@@ -16,8 +16,8 @@ from gateway.core.ingest.heard import Heard
 from gateway.core.ingest.remembered import RememberedTimes, SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.ingest.runs import Runs
+from gateway.core.ingest.series import CounterSeries, Series, new_series
 from gateway.core.model import DUPLICATE, NO_SEQUENCE, REPLAYED, Reading, Reject
-from gateway.core.previews.series import CounterSeries, Series, new_series
 
 _DIGEST_BYTES: Final = 16
 

@@ -24,7 +24,7 @@ Voices = Sequence[Consent | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldProperty:
     """What becomes of one property of one sensor."""
 
     device: Device
@@ -91,11 +91,11 @@ class Household:
         """Return the consent of somebody who agrees up to some limits."""
         return agreeing(self.policies, self.flow.id, limits)
 
-    def told(self, voices: Voices) -> list[Told]:
+    def told(self, voices: Voices) -> list[ToldProperty]:
         """Return what would become of each property of each sensor that the flow reads."""
         decided = [(device, self._decide(device, self.flow.id, voices)) for device in self.read]
         return [
-            Told(device, name, decision, outcome(self.policies, self.flow, name, decision, device.zone))
+            ToldProperty(device, name, decision, outcome(self.policies, self.flow, name, decision, device.zone))
             for device, decision in decided
             for name in measured(self.policies, self.flow.id, device.profile)
         ]

@@ -1,8 +1,8 @@
 """Levels: how precisely a household may answer below all that is asked, and which of these answers hides it best.
 
 *Less precisely* is offered at one level. Homes of different levels stand in no figure together, so it is one at which enough
-others stand already; where there is none, one that only adds noise, or else the nearest that is coarser. Never is it all that is
-asked.
+others stand already; where there is none, one that adds noise among those who tell all that is asked; and where these are too
+few as well, the nearest that is coarser. Never is it all that is asked.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def less(home: Household, homes: HomesAt) -> Disclosure | None:
             continue
         standing = _homes(home, limits, homes)
         is_met = standing >= group
-        rank = is_met, is_met == (axis != BUDGET), standing, -number
+        rank = is_met, axis != BUDGET, standing, -number
         if best is None or rank > best[0]:
             best = rank, limits
     return None if best is None else best[1]

@@ -24,8 +24,8 @@ from gateway.core.figures.values import bounds, figure, shown
 from gateway.core.figures.vectors import measure
 from gateway.core.ingest.counters import PARTS, CounterRule, Register
 from gateway.core.ingest.minimise import coarsen_steps, floor_time_ms, shown_value
+from gateway.core.ingest.series import Series
 from gateway.core.plans import Device, shape_of
-from gateway.core.previews.series import Series
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.targets import Terms, new_target
@@ -36,7 +36,7 @@ _NOBODY: Final = bytes(16)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PreviewSource:
     """One property of one of the household's sensors, and what becomes of it under the terms in question.
 
     Attributes:
@@ -49,7 +49,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SeenPart:
     """One figure or record, or the household's part of one.
 
     Attributes:
@@ -75,8 +75,8 @@ def day_held(sources: Sequence[Series], now_ms: int) -> int:
 
 
 def seen(
-    policies: PolicySet, flow: Flow, observed_property: str, sources: Sequence[Source], day_ms: int, homes: int = 0
-) -> list[Part]:
+    policies: PolicySet, flow: Flow, observed_property: str, sources: Sequence[PreviewSource], day_ms: int, homes: int = 0
+) -> list[SeenPart]:
     """Return what would have been told of one property on a day, in order of time.
 
     Args:
@@ -86,7 +86,7 @@ def seen(
     """
     mechanism = policies.mechanisms.get((flow.id, observed_property))
     scratch = Windows({name: prop.ladder[0] for name, prop in policies.properties.items()})
-    parts: list[Part] = []
+    parts: list[SeenPart] = []
     budgets: dict[Cohort, float] = {}
     for source in sources:
         cohort = Cohort(flow.id, observed_property, source.found.statistic, *source.found.level, public=False)
@@ -114,7 +114,7 @@ def _readings(series: Series, after_ms: int, until_ms: int) -> Iterator[tuple[in
 
 
 def _feed(
-    policies: PolicySet, scratch: Windows, cohort: Cohort, source: Source, mechanism: Mechanism | None, day_ms: int
+    policies: PolicySet, scratch: Windows, cohort: Cohort, source: PreviewSource, mechanism: Mechanism | None, day_ms: int
 ) -> None:
     """Have a target take the readings of a day, and of a counter those of the day before, from which its differences begin."""
     device, series = source.device, source.series
@@ -140,7 +140,7 @@ def _feed(
             register.keep()
 
 
-def _records(policies: PolicySet, cohort: Cohort, series: Series, day_ms: int) -> Iterator[Part]:
+def _records(policies: PolicySet, cohort: Cohort, series: Series, day_ms: int) -> Iterator[SeenPart]:
     """Yield the record of each slot: of one with several readings, of their mean."""
     span_of_ms = WINDOW_MS_BY_LABEL.get(cohort.time, 1)
     first, step = policies.properties[cohort.observed_property].ladder[0], Decimal(cohort.step)
@@ -148,10 +148,10 @@ def _records(policies: PolicySet, cohort: Cohort, series: Series, day_ms: int) -
         n = coarsen_steps(held.total // held.readings, int(step / first))
         start_ms = floor_time_ms(held.t_ms, span_of_ms)
         end_ms = start_ms + span_of_ms if span_of_ms > 1 else held.t_ms
-        yield Part(cohort, (start_ms, end_ms), shown_value(n, step, is_first_step=step == first), is_alone=True)
+        yield SeenPart(cohort, (start_ms, end_ms), shown_value(n, step, is_first_step=step == first), is_alone=True)
 
 
-def _own_total(policies: PolicySet, window: Window, day_ms: int) -> Iterator[Part]:
+def _own_total(policies: PolicySet, window: Window, day_ms: int) -> Iterator[SeenPart]:
     """Yield the household's own value in a window, as it leaves by itself."""
     value = window.members[_NOBODY].value()
     if value is None or not day_ms <= window.start_ms < day_ms + DAY_MS:
@@ -159,7 +159,7 @@ def _own_total(policies: PolicySet, window: Window, day_ms: int) -> Iterator[Par
     clamp = bounds(window.cohort, policies)
     within = value if clamp is None else min(max(value, clamp[0]), clamp[1])
     own = figure(window.cohort, [within], policies)
-    yield Part(window.cohort, (window.start_ms, window.end_ms), own, is_alone=True)
+    yield SeenPart(window.cohort, (window.start_ms, window.end_ms), own, is_alone=True)
 
 
 class _TableOf:
@@ -175,7 +175,7 @@ class _TableOf:
         self._reach = None if mechanism.is_exact else squared_reach(bound, self._presence, cohorts)
         self._window_ms = max(WINDOW_MS_BY_LABEL[cohort.time], table.shape.cell_ms)
 
-    def parts(self, day_ms: int, homes: int) -> Iterator[Part]:
+    def parts(self, day_ms: int, homes: int) -> Iterator[SeenPart]:
         """Yield its part of each window of a day; of a typical day, what this one would come to by itself."""
         table, cell_ms = self._table, self._table.shape.cell_ms
         if not table.start_ms <= day_ms < table.end_ms or (self._reach is not None and self._reach < 0):
@@ -192,7 +192,7 @@ class _TableOf:
                     own = self._measure.centre + own / a_window
                 value = shown(own, self._first_step, Decimal(table.cohort.step))
                 spread = self._spread(own, a_window, homes)
-                yield Part(table.cohort, (begin_ms, begin_ms + self._window_ms), value, is_alone=False, spread=spread)
+                yield SeenPart(table.cohort, (begin_ms, begin_ms + self._window_ms), value, is_alone=False, spread=spread)
 
     def _clipped(self, cells: Sequence[int]) -> list[int]:
         """Return cells that are clipped as they are drawn: a day's together, or those of each window by themselves."""

@@ -8,13 +8,14 @@ import pytest
 
 from gateway.edge.metrics import MetricsServer
 from gateway.errors import OperatorError
+from tests.support.waiting import HANG_S
 
 
 async def _ask(port: int, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(data)
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), HANG_S)
     finally:
         writer.transport.abort()
 

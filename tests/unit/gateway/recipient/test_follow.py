@@ -110,7 +110,7 @@ async def test_follow_not_stored_not_acknowledged(tmp_path: Path, broker: Broker
         await _until_subscribed(broker, folder)
         folder.rename(tmp_path / "away")
         await _publish(broker, (5, sealed(5)))
-        await _until(lambda: bool(reports))
+        await _until(lambda: any("connection lost" in line for line in reports))
         (tmp_path / "away").rename(folder)
         await _until(lambda: 5 in got)
     assert (

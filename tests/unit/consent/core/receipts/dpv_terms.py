@@ -1,12 +1,12 @@
-"""The terms of the Data Privacy Vocabulary 2.2 that receipts may use, by namespace, and how the list was made.
+"""The terms of the Data Privacy Vocabulary 2.3 that receipts may use, by namespace, and how the list was made.
 
-Each term was looked up by hand, as a row of the column `term`, in the term lists of DPV 2.2 as published by the W3C DPVCG
+Each term was looked up by hand, as a row of the column `term`, in the term lists of DPV 2.3 as published by the W3C DPVCG
 (repository `w3c/dpv`, commit f01a55c3c098, 2026-02-28), and its `iri` compared:
 
-    dpv         2.2/dpv/dpv.csv                   1106 terms
-    eu-gdpr     2.2/legal/eu/gdpr/eu-gdpr.csv      223 terms
-    legal-eu    2.2/legal/eu/legal-eu.csv           21 terms
-    loc         2.2/loc/loc.csv                   5274 terms; only the places of the cities in the tests are listed
+    dpv         2.3/dpv/dpv.csv                   1116 terms
+    eu-gdpr     2.3/legal/eu/gdpr/eu-gdpr.csv      234 terms
+    legal-eu    2.3/legal/eu/legal-eu.csv           21 terms
+    loc         2.3/loc/loc.csv                   5274 terms; only the places of the cities in the tests are listed
     dpv-27560   schema/dpv-27560.ttl                 4 profiles; `receipt-record` and `dpv-27560-GDPR` of the guide are none
 
 Traps met: `eu-gdpr:GDPR`, which the guide's samples use, is no term (`legal-eu:law-GDPR` is); `dpv:ConsentTerminated`, which its

@@ -232,7 +232,7 @@ def test_mandatory_fields_of_the_receipt_are_there(case: str) -> None:
     graph = graph_in(case)
     (receipt,) = graph.subjects(RDF.type, DPV.ConsentReceipt)
     schemas = {str(schema) for schema in graph.objects(receipt, DCTERMS.conformsTo)}
-    assert str(OURS["receipt-v3"]) in schemas
+    assert str(OURS["receipt-v4"]) in schemas
     assert any(schema.startswith(NAMESPACES["dpv-27560"] + "receipt") for schema in schemas)
     for field in (DPV.hasIdentifier, DCTERMS.created, DCTERMS.publisher, DPV.hasRecordOfActivity):
         assert str(one(graph, receipt, field))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from consent.errors import RecordError
 from tests.support.checkout import ROOT
 from tests.support.consent_samples import NOW_MS, agreed, limits_of
 from tests.support.policy_folder import load_policies
-from tests.support.receipt_samples import CASES, PLACE, receipt_of, signed
+from tests.support.receipt_samples import CASES, PHONE, PLACE, receipt_of, signed, signed_with
 
 RIBERA = load_policies(ROOT / "policies")
 SCOPES = ("purpose:energy-planning", "energy-hourly", "energy-typical-week", "energy-daily-totals", "noise-hourly")
@@ -65,6 +66,18 @@ def test_page_of_every_status_fits_on_one_sheet_in_every_language(status: Status
         assert len(lines) <= LINES, (scope, page)
         assert max(map(len, lines)) <= WIDTH
         assert not set("{}") & set(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_page_of_what_a_passkey_signed_names_its_key_and_fits_its_sheet(language: str) -> None:
+    """By it the holder finds the passkey in the history of the household."""
+    for scope in SCOPES:
+        consent = replace(agreed(RIBERA, scope, limits_of(time=Time.HOUR_4, group=20)), expiry_ms=NOW_MS + 86_400_000)
+        made = receipt_of(signed_with(PHONE, consent), RIBERA, PLACE, Issue(NOW_MS + 1, b"l" * 32, (30, 41)))
+        page = receipt_page(made, asked=language, verdict="unchecked")
+        assert sha256(PHONE.public_key).hexdigest() in page
+        assert len(page.splitlines()) <= LINES, (scope, page)
+        assert max(map(len, page.splitlines())) <= WIDTH
 
 
 def test_page_tells_who_what_why_how_much_until_when_and_how_to_withdraw_and_check() -> None:

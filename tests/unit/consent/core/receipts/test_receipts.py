@@ -7,31 +7,51 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from math import inf
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.consents.records import Status, encode, record_hash
+from consent.core.consents.records import PASSKEY, Status, encode, record_hash, signing_bytes
 from consent.core.decide import decide
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.outcome import outcome
+from consent.core.passkeys.proof import Proof
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from consent.core.receipts.canonical_json import LARGEST_BYTES, Json, canonical_json, read_receipt, write_receipt
 from consent.core.receipts.check import check_receipt, commitment, find_breaks, record_in
 from consent.core.receipts.receipts import Issue, message_of
 from consent.core.receipts.rights import rights_nodes
-from consent.core.receipts.terms import base64url, date_time, decimal, disclosure_node, time_of
+from consent.core.receipts.terms import base64url, date_time, decimal, disclosure_node, from_base64url, time_of
 from consent.errors import RecordError
 from gateway.audit.log.openings import commit
 from tests.support.consent_samples import NOW_MS, agreed, points, policies
 from tests.support.mutations import mutated, wanted
-from tests.support.receipt_samples import CASES, CITY, ISSUE, LOG_KEY, NOISY, PLACE, life, receipt_of, said, signed, verify
+from tests.support.receipt_samples import (
+    CASES,
+    CITY,
+    ISSUE,
+    LOG_KEY,
+    NOISY,
+    PHONE,
+    PLACE,
+    life,
+    receipt_of,
+    said,
+    signed,
+    signed_with,
+    verify,
+)
+from tests.support.virtual_passkey import VirtualPasskey
 
 GIVEN = CASES["Given"]
 FREE_CITY = policies(('identity = "per-epoch"\nspace = "block"\ngroup = 10', ""))
@@ -209,7 +229,7 @@ def test_rights_are_in_english_where_the_program_speaks_none_of_the_languages() 
 def test_rights_outside_the_regulation_are_those_of_the_program() -> None:
     """No article is named where it is not the law, and the receipt claims the plain profile."""
     receipt = CASES["outside the regulation"]
-    assert receipt["conformsTo"] == ["sluice:receipt-v3", "dpv-27560:receipt"]
+    assert receipt["conformsTo"] == ["sluice:receipt-v4", "dpv-27560:receipt"]
     assert record(receipt)["conformsTo"] == ["dpv-27560:record"]
     assert len(record(receipt)["hasRight"]) == 5
     assert "eu-gdpr:" not in json.dumps({key: value for key, value in receipt.items() if key != "@context"})
@@ -228,7 +248,7 @@ def test_receipt_without_policies_claims_no_conformity() -> None:
     """The controller and the languages are mandatory, and stand in no record."""
     receipt = CASES["policies unknown"]
     assert receipt["included"] == []
-    assert receipt["conformsTo"] == ["sluice:receipt-v3"]
+    assert receipt["conformsTo"] == ["sluice:receipt-v4"]
     assert "conformsTo" not in record(receipt)
     assert processes(receipt)["hourly"]["asked"]["group"] == 15
 
@@ -269,6 +289,14 @@ def test_chain_of_receipts_is_followed_through_every_status() -> None:
     assert find_breaks([*receipts, other]) == ["receipt 15 is about somebody or something else than receipt 14"]
 
 
+def test_receipt_of_the_third_version_is_still_taken() -> None:
+    """As the version before passkeys wrote it."""
+    third = read_receipt((FORMER / "third_version.jsonld").read_bytes())
+    assert third["conformsTo"][0] == "sluice:receipt-v3"
+    assert check_receipt(third, verify, CITY) == []
+    assert "isSignedWith" not in third["@context"]
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_receipt_of_a_former_version_is_still_taken(version: int) -> None:
     """As an earlier version wrote it, with the share and the ε of then, and against the policies of then."""
@@ -295,7 +323,7 @@ def test_receipt_of_the_first_version_says_nothing_else_of_either_form() -> None
 
 def test_receipt_of_a_later_version_asks_for_a_later_program() -> None:
     """It is not called malformed, or forged."""
-    later = {**GIVEN, "conformsTo": ["sluice:receipt-v4"]}
+    later = {**GIVEN, "conformsTo": ["sluice:receipt-v5"]}
     assert check_receipt(resigned(later), verify) == [
         "`conformsTo` names no version of receipts that this program knows: check it with a newer one"
     ]
@@ -381,7 +409,44 @@ def test_other_key_is_found() -> None:
     assert check_receipt(receipt_of(replace(forged, channel="fax")), verify) == [
         "the signature of the record itself is not by this key"
     ]
-    assert check_receipt(receipt_of(replace(forged, channel="portal")), verify) == []
+    assert check_receipt(receipt_of(replace(forged, channel="session")), verify) == [
+        "the signature of the record itself is not by this key"
+    ]
+
+
+def test_receipt_holds_what_checks_the_passkeys_signature() -> None:
+    """The public key, by whose hash the log names the passkey, and all that was signed: with other tools, too."""
+    node = record(CASES["from the portal"])["isSignedWith"]
+    key, client_data = (from_base64url(node[name]) for name in ("publicKey", "clientData"))
+    assert node["identifier"] == sha256(key).hexdigest()
+    assert node["site"] == PHONE.origin
+    asked = json.loads(client_data)
+    consent = record_in(CASES["from the portal"])
+    assert asked["challenge"] == base64url(sha256(signing_bytes(consent)).digest())
+    point = cbor2.loads(key)
+    numbers = EllipticCurvePublicNumbers(int.from_bytes(point[-2]), int.from_bytes(point[-3]), SECP256R1())
+    message = from_base64url(node["authenticatorData"]) + sha256(client_data).digest()
+    numbers.public_key().verify(from_base64url(node["passkeySignature"]), message, ECDSA(SHA256()))
+
+
+def test_record_that_the_passkey_in_it_has_not_signed_is_found() -> None:
+    """Though the log's key has signed the receipt: the issuer cannot make up what a resident's passkey said."""
+    given = signed_with(PHONE, said(Status.GIVEN))
+    stranger = VirtualPasskey(PHONE.origin, PHONE.relying_party)
+    proof = Proof.decode(given.signature)
+    for forged, fault in [
+        (replace(given, since_ms=given.since_ms + 1), "the passkey answered another challenge"),
+        (given.signed(replace(proof, public_key=stranger.public_key).encode()), "the passkey has not signed this"),
+        (given.signed(replace(proof, origin="https://other.example").encode()), "the passkey was asked by another site"),
+        (given.signed(replace(proof, origin="file:///").encode()), "it is for no site"),
+    ]:
+        assert check_receipt(receipt_of(forged), verify) == [f"the record is not signed by the passkey in it: {fault}"]
+
+
+def test_receipt_of_a_record_whose_proof_is_none_is_not_made() -> None:
+    """Else the holder would have a receipt that never holds."""
+    with pytest.raises(RecordError, match="proof is not cbor"):
+        receipt_of(replace(said(Status.GIVEN), channel=PASSKEY))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import pytest
 
 from consent.messages import plain
 from consent.portal.gates.public import GateAwayError, GateRefusedError
-from consent.portal.gates.public_door import ANSWER_BYTES, PublicGate, Waits
+from consent.portal.gates.public_door import PublicGate, Waits
+from consent.portal.gates.wire import ANSWER_BYTES
 from consent.public_messages import PublicBalance
 from tests.support.portal import said_state
 

@@ -179,13 +179,14 @@ def test_record_that_is_not_where_the_portal_looks_is_not_said_to_be_empty() -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_code_entry_leads_to_paper_and_nowhere_else(language: str) -> None:
-    """The citizens' own pages are not there yet: no link leads to where nothing is."""
+def test_code_entry_leads_to_where_it_is_used_and_to_paper(language: str) -> None:
+    """Paper is no lesser way; whoever has come in before comes in again."""
     markup = page(language=language)
     client = portal_client(gate(), SaidRecord(shipped(), said_head()))
-    assert "/claim" not in markup
-    assert f'class="btn" href="/paper?lang={language}"' in markup
-    assert client.get(f"/paper?lang={language}").status_code == 200
+    for path in ("/claim", "/in", "/paper"):
+        assert f'href="{path}?lang={language}"' in markup.partition('id="code"')[2].partition("</section>")[0]
+    for path in ("/claim", "/paper"):
+        assert client.get(f"{path}?lang={language}").status_code == 200
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,7 +8,7 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.portal.sensors.qr_code import qr_code, short_address, sign_address
+from consent.portal.sensors.qr_code import Level, qr_code, short_address, sign_address
 
 HERE = "https://sensors.ribera.example"
 QUIET = 4
@@ -18,8 +18,9 @@ def drawn(svg: str) -> list[list[int]]:
     """Return the modules that a code draws, without the quiet zone, which has to be empty."""
     size = int(re.search(r'viewBox="0 0 (\d+) ', svg)[1])  # type: ignore[index]
     modules = [[0] * size for _ in range(size)]
-    for x, y in re.findall(r"M(\d+) (\d+)h1v1h-1z", svg):
-        modules[int(y)][int(x)] = 1
+    for x, y, n, back in re.findall(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z", svg):
+        assert n == back
+        modules[int(y)][int(x) : int(x) + int(n)] = [1] * int(n)
     inner = range(QUIET, size - QUIET)
     assert sum(map(sum, modules)) == sum(modules[y][x] for y in inner for x in inner)
     return [[modules[y][x] for x in inner] for y in inner]
@@ -54,3 +55,11 @@ def test_any_address_fits_a_code(address: str) -> None:
     rows = drawn(qr_code(sign_address(address, "ABCDEF123456"), "Sign"))
     assert len(rows) >= 29
     assert all(len(row) == len(rows) for row in rows)
+
+
+def test_a_proof_of_twelve_hundred_bytes_is_a_dense_code_that_still_fits_a_sheet() -> None:
+    """Version 25 at level L: 117 squares, half a millimetre each on 60 mm."""
+    proof = "c2sp.org/tlog-proof@v1\n" + "x" * 1177
+    expected = segno.make_qr(proof, error="l", boost_error=False)
+    assert expected.designator == "25-L"
+    assert drawn(qr_code(proof, "Proof", Level.DENSE)) == [list(row) for row in expected.matrix]

@@ -6,13 +6,14 @@ import hashlib
 import io
 import json
 from argparse import Namespace
+from hashlib import sha256
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from consent.core.consents.records import Consent, Status, encode
+from consent.core.consents.records import COUNTER, GATEWAY, OPERATOR, PASSKEY, SESSION, Consent, Status, encode
 from consent.core.disclosure import Disclosure, Identity, Space, Time
 from consent.core.explain.phrases import SENTENCES as EXPLAINED
 from consent.core.languages import LANGUAGES
@@ -28,14 +29,18 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening, Part, commit
 from gateway.audit.log.payloads import (
     Contribution,
+    CredentialsEndedPayload,
+    EnrolmentPayload,
     KeyPayload,
     PayloadError,
     PolicyPayload,
     ReleasePayload,
     ReleaseRecord,
 )
+from tests.support.enrolled import new_passkey, signed_by
 from tests.support.log import SIGNER, START_MS, SUBJECTS, SampleLog, sample
 
+CHANNELS = (OPERATOR, COUNTER, PASSKEY, SESSION, GATEWAY)
 _DIGEST = hashlib.sha256(b"").digest()
 _FURTHER: dict[Kind, dict[str, Any]] = {
     Kind.POLICY: {"policy": _DIGEST},
@@ -93,7 +98,7 @@ def test_entry_of_every_kind_is_explained_in_every_language(kind: Kind, language
 def test_every_status_and_channel_of_a_consent_has_words() -> None:
     """No name of the program's own reaches a citizen's screen."""
     assert {status.value for status in Status} <= SENTENCES["en"].keys()
-    assert {f"channel_{channel}" for channel in ("operator", "portal", "gateway")} <= SENTENCES["en"].keys()
+    assert {f"channel_{channel}" for channel in CHANNELS} <= SENTENCES["en"].keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -106,8 +111,8 @@ def test_consent_with_its_opening_says_who_what_and_on_whose_word(language: str)
     for axis, level in (("time", "time.4h"), ("space", "area.city"), ("identity", "identity.aggregate")):
         assert f"  {EXPLAINED[language][f'axis.{axis}']}: {EXPLAINED[language][level]}" in given
     assert say(language, "channel_operator") in given
-    withdrawn = _content(explain(*_entry(Kind.WITHDRAWAL, encode(_consent(Status.WITHDRAWN, channel="portal"))), 9, language))
-    assert say(language, "channel_portal") in withdrawn
+    withdrawn = _content(explain(*_entry(Kind.WITHDRAWAL, encode(_consent(Status.WITHDRAWN, channel="session"))), 9, language))
+    assert say(language, "channel_session") in withdrawn
     assert EXPLAINED[language]["time.4h"] not in withdrawn
     revoked = _consent(Status.REVOKED, authority="court of Ribera", channel="fax", expiry_ms=None)
     told = _content(explain(*_entry(Kind.CONSENT, encode(revoked)), 9, language))
@@ -123,6 +128,48 @@ def test_change_of_who_speaks_with_its_opening_says_who() -> None:
         say("es", "subject", id=SUBJECTS[0].hex()),
         say("es", "nobody"),
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_yes_of_a_passkey_names_its_key(language: str) -> None:
+    """By it the entry is found that enrolled it."""
+    phone = new_passkey()
+    signed = signed_by(phone, _consent())
+    told = _content(explain(*_entry(Kind.CONSENT, encode(signed)), 9, language))
+    assert say(language, "channel_passkey", key=sha256(phone.public_key).hexdigest()) in told
+    with pytest.raises(PayloadError, match="proof"):
+        explain(*_entry(Kind.CONSENT, encode(_consent(channel="passkey"))), 9, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("how", ["letter", "invitation", "recovery", "counter", "passkey"])
+def test_enrolment_says_whose_what_for_which_site_and_how(how: Any, language: str) -> None:
+    """And no paper code that was used up, though it is of no use any more."""
+    payload = EnrolmentPayload(SUBJECTS[0], bytes([9]) * 16, how, bytes(32), "sensors.ribera.example", b"p" * 32, b"K7QM-4T2X")
+    told = _content(explain(*_entry(Kind.KEY, payload.encode()), 9, language))
+    for line in (
+        say(language, "subject", id=SUBJECTS[0].hex()),
+        say(language, "of_resident", id="09" * 16),
+        say(language, "enrolled_passkey", site="`sensors.ribera.example`", key="00" * 32),
+        say(language, "enrolled_paper", paper=(b"p" * 32).hex()),
+        say(language, f"how_{how}"),
+    ):
+        assert line in told
+    assert "K7QM" not in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("by", ["resident", "counter", "left"])
+def test_end_of_credentials_says_which_and_by_whom(by: Any, language: str) -> None:
+    payload = CredentialsEndedPayload(SUBJECTS[0], bytes([9]) * 16, (bytes(32), b"k" * 32), True, by)
+    told = _content(explain(*_entry(Kind.KEY, payload.encode()), 9, language))
+    for line in (
+        say(language, "ended_passkey", key="00" * 32),
+        say(language, "ended_passkey", key=(b"k" * 32).hex()),
+        say(language, "ended_paper"),
+        say(language, f"ended_by_{by}"),
+    ):
+        assert line in told
 
 
 def test_record_and_contribution_say_what_was_measured_and_on_what() -> None:

@@ -16,8 +16,8 @@ from gateway.control import doors
 from gateway.control.context import ANYONE, MethodError
 from tests.support.asking import call
 from tests.support.citizens_door import DAY_MS, SITE, CitizensDoor, Person
+from tests.support.own_answers import FLOW, at_the_door, clock_of, say_yes, signed
 from tests.support.passkey_forms import assertion
-from tests.unit.gateway.control.citizens.test_questions import FLOW, at_the_door, say_yes
 
 TOTALS = "energy-daily-totals"
 PURPOSE = "purpose:energy-planning"
@@ -40,13 +40,6 @@ async def refused(person: Person, method: str, **params: Any) -> str:
         await person.ask(method, **params)
     assert person.door.durable.state.log.size == size
     return error.value.reason
-
-
-async def proposed(person: Person, scope: str = FLOW, **more: Any) -> dict[str, Any]:
-    """Return what `consent.prove` takes for a permission, signed by the person's passkey."""
-    asked = await person.ask("consent.propose", scope=scope, **more)
-    assert person.passkey is not None
-    return {"challenge": asked["proof"]["challenge"], "proof": assertion(person.passkey, asked["proof"]["challenge"])}
 
 
 def test_yes_is_signed_by_the_passkey_and_anyone_can_check_that(tmp_path: Path) -> None:
@@ -84,14 +77,14 @@ def test_signature_counts_once_for_its_own_session_and_for_five_minutes(tmp_path
 
     async def work(door: CitizensDoor) -> None:
         person, other = await door.home(), await door.home()
-        given = await proposed(person)
+        given = await signed(person)
         assert await refused(other, "consent.prove", **given) == "challenge-old"
         assert person.passkey is not None
         again = Person(door, (await door.sign_in(person.passkey))["token"], "", person.passkey, {})
         assert await refused(again, "consent.prove", **given) == "challenge-old"
         await person.ask("consent.prove", **given)
         assert await refused(person, "consent.prove", **given) == "challenge-old"
-        late = await proposed(person, TOTALS)
+        late = await signed(person, TOTALS)
         door.real_ms += 5 * 60_000
         assert await refused(person, "consent.prove", **late) == "challenge-old"
 
@@ -123,7 +116,7 @@ def test_what_was_said_meanwhile_makes_the_signature_worthless(tmp_path: Path, s
 
     async def work(door: CitizensDoor) -> None:
         person = await door.home()
-        given = await proposed(person)
+        given = await signed(person)
         await person.ask("consent.less", step="refuse", scope=scope)
         assert await refused(person, "consent.prove", **given) == "changed-meanwhile"
 
@@ -135,7 +128,7 @@ def test_rules_that_change_meanwhile_make_the_signature_worthless(tmp_path: Path
 
     async def work(door: CitizensDoor) -> None:
         person = await door.home()
-        given = await proposed(person)
+        given = await signed(person)
         files = door.durable.state.policies.files
         text = files["city.toml"].decode()
         assert "group = 15, retention = 730" in text
@@ -171,11 +164,11 @@ def test_yes_of_a_passkey_that_replaces_a_lost_one_waits_a_day_and_less_does_not
         passkey, made = await paper.make()
         await paper.ask("passkey.add", registration=made, paper_code=first.paper_code)
         again = Person(door, (await door.sign_in(passkey))["token"], "", passkey, {})
-        given = await proposed(again, TOTALS)
+        given = await signed(again, TOTALS)
         assert await refused(again, "consent.prove", **given) == "waits"
         await again.ask("consent.less", step="lower", scope=FLOW, limits={"time": "day"})
-        door.durable.clock.time_ms += DAY_MS + 1
-        await again.ask("consent.prove", **await proposed(again, TOTALS))
+        clock_of(door).time_ms += DAY_MS + 1
+        await again.ask("consent.prove", **await signed(again, TOTALS))
         assert statuses(door)[TOTALS] == "Given"
 
     at_the_door(tmp_path, work)
@@ -223,7 +216,7 @@ def test_everything_is_paused_in_one_step_and_each_resumed_by_a_passkey(tmp_path
         answer = await person.ask("consent.less", step="pause")
         assert {change["scope"] for change in answer["changes"]} == {FLOW, TOTALS}
         assert set(statuses(door).values()) == {"Paused"}
-        await person.ask("consent.prove", **await proposed(person, resume=True))
+        await person.ask("consent.prove", **await signed(person, resume=True))
         assert statuses(door) == {FLOW: "Given", TOTALS: "Paused"}
         resumed = next(consent for consent in said(door) if consent.scope == FLOW)
         assert (resumed.channel, resumed.limits.time.label) == (PASSKEY, "4h")
@@ -270,7 +263,7 @@ def test_request_that_comes_twice_is_carried_out_once(tmp_path: Path) -> None:
 
     async def work(door: CitizensDoor) -> None:
         person = await door.home()
-        given = await proposed(person)
+        given = await signed(person)
         once = await person.ask("consent.prove", "ab" * 16, **given)
         size = door.durable.state.log.size
         assert await person.ask("consent.prove", "ab" * 16, **given) == once

@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.control.context import MethodError
-from gateway.core import pipeline
-from gateway.core.mqtt.events import Frame
-from tests.support.citizens_door import DAY_MS, HOUR_MS, CitizensDoor, Person, citizens_door
-from tests.support.passkey_forms import assertion
-
-FLOW = "energy-hourly"
-
-
-def at_the_door(tmp_path: Path, work: Callable[[CitizensDoor], Awaitable[None]]) -> None:
-    """Run a test's work at the citizens' door of a new gateway of the shipped city."""
-
-    async def inside() -> None:
-        async with citizens_door(tmp_path) as door:
-            await work(door)
-
-    asyncio.run(inside())
-
-
-def send(door: CitizensDoor, topic: str, t_ms: int, kwh: float) -> None:
-    """Let a meter report at a time."""
-    state = door.durable.state
-    state.turn(door.durable.clock.now_ms())
-    payload = {"t": t_ms // 1000, "seq": t_ms // 1000, "boot": 1, "kwh": kwh}
-    frame = Frame(topic, json.dumps(payload).encode(), 0, False, retain=False, generation=1)
-    pipeline.take_frames(state, [frame], door.durable.clock.now_ms())
-
-
-async def say_yes(person: Person, scope: str = FLOW, **limits: Any) -> dict[str, Any]:
-    """Let a person say yes with their passkey."""
-    asked = await person.ask("consent.propose", scope=scope, **({"limits": limits} if limits else {}))
-    assert person.passkey is not None
-    proof = assertion(person.passkey, asked["proof"]["challenge"])
-    return await person.ask("consent.prove", challenge=asked["proof"]["challenge"], proof=proof)
-
-
-def offers(shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the offered answers by their name."""
-    return {each["answer"]: each for each in shown["offered"]}
+from tests.support.citizens_door import DAY_MS, HOUR_MS, CitizensDoor
+from tests.support.own_answers import FLOW, at_the_door, clock_of, offers, say_yes, send
 
 
 def test_list_has_every_use_that_the_household_has_a_sensor_for_and_how_it_stands(tmp_path: Path) -> None:
@@ -81,7 +41,9 @@ def test_question_offers_yes_less_and_no_in_this_order_in_the_language_that_is_a
         assert (yes["is_more"], less["is_more"], no["is_more"]) == (True, True, False)
         assert (yes["retention_days"], no["retention_days"]) == (365, 0)
         assert no["exposures"] == []
-        assert 0.5 < less["exposures"][0]["odds"] < yes["exposures"][0]["odds"] == pytest.approx(0.841345)
+        assert yes["exposures"][0]["odds"] == pytest.approx(0.841345)
+        assert (yes["limits"], less["limits"], no["limits"]) == ({}, {"time": "4h"}, {})
+        assert yes["text"] != less["text"]
         assert len({yes["text"], no["text"]}) == 2
         assert shown["now"] is None
         assert shown["axes"]["time"] == ["day", "4h", "1h"]
@@ -98,7 +60,7 @@ def test_preview_of_each_answer_is_of_the_readings_of_the_last_day(tmp_path: Pat
         row = door.letter()
         person = await door.come_in(row["claim_code"], door.passkey())
         assert offers(await person.ask("question.show", flow=FLOW))["yes"]["seen"] == []
-        clock = door.durable.clock
+        clock = clock_of(door)
         begin_ms = (clock.now_ms() // DAY_MS + 1) * DAY_MS
         for quarter in range(96):
             clock.time_ms = begin_ms + quarter * 900_000
@@ -127,10 +89,10 @@ def test_answer_in_force_is_told_apart_from_others_and_limits_of_ones_own_are_we
         shown = await person.ask("question.show", flow=FLOW, limits={"time": "4h"})
         assert shown["now"]["answer"] == "yes"
         assert [each["is_more"] for each in shown["offered"]] == [False] * 4
-        await person.ask("consent.less", step="lower", scope=FLOW, limits={"time": "4h"})
-        shown = await person.ask("question.show", flow=FLOW, limits={"time": "day"})
+        await person.ask("consent.less", step="lower", scope=FLOW, limits={"time": "day"})
+        shown = await person.ask("question.show", flow=FLOW, limits={"time": "day", "space": "city"})
         assert shown["row"]["answer"] == "fine"
-        assert shown["now"]["limits"] == {"time": "4h"}
+        assert shown["now"]["limits"] == {"time": "day"}
         assert {each["answer"]: each["is_more"] for each in shown["offered"]} == {
             "yes": True,
             "less": True,
@@ -150,7 +112,7 @@ def test_no_rests_half_a_year(tmp_path: Path) -> None:
         (row, *_) = (await person.ask("question.list"))["flows"]
         assert row["answer"] == "no"
         assert row["rests_until_ms"] == row["since_ms"] + 183 * DAY_MS
-        door.durable.clock.time_ms += 184 * DAY_MS
+        clock_of(door).time_ms += 184 * DAY_MS
         (row, *_) = (await person.ask("question.list"))["flows"]
         assert (row["answer"], row["rests_until_ms"]) == ("no", 0)
 
@@ -203,5 +165,23 @@ def test_question_about_what_the_household_has_no_sensor_for_is_refused(tmp_path
             with pytest.raises(MethodError) as refused:
                 await person.ask("question.show", flow=flow)
             assert refused.value.reason == "no-question"
+
+    at_the_door(tmp_path, work)
+
+
+def test_limits_of_each_offered_answer_can_be_sent_back_as_they_are(tmp_path: Path) -> None:
+    """Also those that bound the noise, which records name otherwise."""
+
+    async def work(door: CitizensDoor) -> None:
+        person = await door.home()
+        for wish in ({"budget": 1}, {"time": "4h"}, {"precision": {"consumption": 1}}, {"space": "city", "group": 15}):
+            fine = offers(await person.ask("question.show", flow=FLOW, limits=wish))["fine"]
+            assert fine["limits"] == wish
+        for each in (await person.ask("question.show", flow=FLOW))["offered"]:
+            if each["answer"] != "no":
+                await say_yes(person, FLOW, **each["limits"])
+                shown = await person.ask("question.show", flow=FLOW)
+                assert shown["row"]["answer"] == each["answer"]
+                assert shown["now"]["limits"] == each["limits"]
 
     at_the_door(tmp_path, work)

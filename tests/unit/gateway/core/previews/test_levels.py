@@ -8,7 +8,7 @@ from consent.core.disclosure import TOP, Disclosure, Space, Time
 from gateway.core.plans import Device
 from gateway.core.previews.household import Household
 from gateway.core.previews.levels import axes, homes_at, less, level
-from tests.support.gate import Gate, limited, town
+from tests.support.gate import Gate, limited
 from tests.support.publications import noisy_town
 
 
@@ -38,6 +38,13 @@ def test_where_nobody_stands_below_more_noise_is_offered_among_those_who_say_yes
     assert offered(gate, "hourly") == limited(budget=1.0)
 
 
+def test_where_too_few_stand_anywhere_the_nearest_coarser_level_is_offered() -> None:
+    """Which is seen at once to tell less; nobody hides among others yet, whatever they say."""
+    gate = Gate(noisy_town(group=15).policies())
+    gate.homes(6, "hourly")
+    assert offered(gate, "hourly") == limited(time=Time.HOUR_4)
+
+
 def test_the_largest_yes_is_never_offered_as_less() -> None:
     """However many homes say it."""
     for flow in ("hourly", "daily", "raw", "nights"):
@@ -54,13 +61,10 @@ def test_the_largest_yes_is_never_offered_as_less() -> None:
 
 def test_where_there_is_nothing_between_all_and_nothing_none_is_offered() -> None:
     """A flow that asks for the least on every axis."""
-    least = (
-        'ask = { identity = "per-epoch", time = "day", space = "district", precision = { consumption = 0.01 }, retention = 30 }',
-        'ask = { identity = "aggregate", time = "day", space = "city", precision = { consumption = 1 }, group = 2, retention = 1 }',
-    )
-    old = next(line for line in town().files["city.toml"].decode().split("\n[flow.daily]")[1].splitlines() if line.startswith("ask"))
-    gate = Gate(town((old, least[1]), ("[flow.daily]\n", '[flow.daily]\nnoise = "none"\n')) if "noise" not in old else town())
-    assert offered(gate, "daily") is None
+    least = {"time": "day", "space": "city", "precision": {"consumption": 1}, "retention": 1, "budget": 0.5, "group": 15}
+    gate = Gate(noisy_town(**least).policies())
+    assert gate.state.policies.properties["consumption"].ladder[-1] == 1
+    assert offered(gate, "hourly") is None
 
 
 def test_axes_offer_what_can_be_chosen_least_telling_first_and_what_is_asked_last() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from consent.core.disclosure import TOP, Disclosure, Space, Time
@@ -10,8 +12,9 @@ from consent.core.review.population import agreeing
 from gateway.core.changes import changes
 from gateway.core.figures.draws import Draw, Slice
 from gateway.core.figures.noisy import close_noisy
+from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from gateway.core.previews.seen import Part, Source, day_held, seen
+from gateway.core.previews.seen import PreviewSource, SeenPart, day_held, seen
 from gateway.core.release.guarding import conditions_of
 from gateway.recipient.records import Record
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, reading, town
@@ -20,7 +23,7 @@ from tests.support.publications import FIRST_DAY_MS, joined, noisy_town
 QUARTER_MS = 15 * MINUTE_MS
 
 
-def preview(gate: Gate, devices: list[Device], flow: str, name: str, limits: Disclosure = TOP, day_ms: int = 0) -> list[Part]:
+def preview(gate: Gate, devices: list[Device], flow: str, name: str, limits: Disclosure = TOP, day_ms: int = 0) -> list[SeenPart]:
     """Return what would have been seen of a household's devices under some limits."""
     policies = gate.state.policies
     sources = []
@@ -30,8 +33,14 @@ def preview(gate: Gate, devices: list[Device], flow: str, name: str, limits: Dis
         found = outcome(policies, policies.flows[flow], name, decision, device.zone)
         assert not found.reason, found.reason
         series = next(each for each in gate.state.memories[device.id].previews if each.observed_property == name)
-        sources.append(Source(device, series, found))
+        sources.append(PreviewSource(device, series, found))
     return seen(policies, policies.flows[flow], name, sources, day_ms or day_held([s.series for s in sources], gate.now_ms))
+
+
+def told_by(device: Device, t_ms: int, field: str, value: float) -> Frame:
+    """Return a frame with one reading of a field."""
+    fields: dict[str, Any] = {field: value}
+    return reading(device, t_ms, **fields)
 
 
 def day_of(gate: Gate, devices: list[Device], field: str, step_ms: int = QUARTER_MS, start: float = 0.1) -> None:
@@ -43,7 +52,7 @@ def day_of(gate: Gate, devices: list[Device], field: str, step_ms: int = QUARTER
         values = [start + 0.037 * ((number * 7 + at) % 11) for at in range(len(devices))]
         if field == "total":
             values = [start + 0.3 * number + at for at in range(len(devices))]
-        gate.take(*(reading(device, t_ms, **{field: value}) for device, value in zip(devices, values, strict=True)))
+        gate.take(*(told_by(device, t_ms, field, value) for device, value in zip(devices, values, strict=True)))
         gate.to(t_ms)
     gate.to(begin_ms + DAY_MS + LATENESS_MS)
 
@@ -54,7 +63,7 @@ def told(records: list[Record], flow: str, day_ms: int) -> list[tuple[tuple[int,
     return sorted(((record.phenomenon_time[0], record.phenomenon_time[1]), record.result) for record in own)
 
 
-def shown(parts: list[Part]) -> list[tuple[tuple[int, int], float]]:
+def shown(parts: list[SeenPart]) -> list[tuple[tuple[int, int], float]]:
     """Return the same of a preview."""
     return [(part.span_ms, part.value) for part in parts]
 
@@ -94,7 +103,7 @@ def alike(gate: Gate, homes: list[Device], field: str) -> None:
     """Let homes report the same all through the first day that counts, and let it pass."""
     for number in range(96):
         gate.now_ms = t_ms = FIRST_DAY_MS + number * QUARTER_MS
-        gate.take(*(reading(home, t_ms, **{field: 1.0 + 0.25 * (number % 13)}) for home in homes))
+        gate.take(*(told_by(home, t_ms, field, 1.0 + 0.25 * (number % 13)) for home in homes))
     gate.to(FIRST_DAY_MS + DAY_MS + LATENESS_MS)
 
 
@@ -111,7 +120,8 @@ def test_part_of_a_figure_is_what_the_figure_is_of_homes_that_are_all_alike(flow
     if field == "db":
         assert shown(parts) == got
     else:
-        assert [(span, pytest.approx(50 * value)) for span, value in shown(parts)] == got
+        assert [span for span, _ in shown(parts)] == [span for span, _ in got]
+        assert [50 * part.value for part in parts] == pytest.approx([value for _, value in got])
 
 
 @pytest.mark.parametrize("budget", [2.0, 1.0])

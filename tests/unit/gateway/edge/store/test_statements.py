@@ -19,12 +19,12 @@ def test_commit_becomes_sealed_rows(tmp_path: Path) -> None:
         snapshot=b"snapshot",
         log=[LogRow(0, "account", b"entry", b"opening of an account")],
         devices=[DeviceRow(b"home/7/meter", b"as it was"), DeviceRow(b"home/7/meter", b"as it is")],
-        consents=[ConsentRow(3, b"subject", b"said")],
+        consents=[ConsentRow(3, b"subject", b"what was said")],
         openings=[OpeningRow(2, b"shortened")],
     )
     statements = rows.statements(commit, 77)
     assert (rows.batch, segments.segment) == (1, 1)
-    for secret in (b"snapshot", b"account of", b"home/7/meter", b"as it", b"subject", b"said", b"shortened"):
+    for secret in (b"snapshot", b"account of", b"home/7/meter", b"as it", b"subject", b"what was", b"shortened"):
         assert secret not in repr(statements).encode()
     (device,) = [parameters for sql, parameters in statements if "INTO device" in sql]
     assert keys.sealer.open("device", device[0], device[1]) == b"as it is"

@@ -28,7 +28,7 @@ _MARK: Final = (1 << _BITS) - 1
 _LARGEST: Final = 2**63 - 1
 
 
-class Held(NamedTuple):
+class HeldSlot(NamedTuple):
     """What is held of one slot.
 
     Attributes:
@@ -82,7 +82,7 @@ class Series:
         cell = self._cells[number % SLOTS]
         return bool(cell) and cell & _WHEN == (t_ms - self.offset_ms) & _WHEN
 
-    def held(self, after_ms: int, until_ms: int) -> Iterator[Held]:
+    def held(self, after_ms: int, until_ms: int) -> Iterator[HeldSlot]:
         """Iterate over the slots whose last reading lies in a span (after, until], oldest first."""
         first = max(after_ms // SLOT_MS - 1, self._next - SLOTS, 0)
         for number in range(first, min(self._next, until_ms // SLOT_MS + 2)):
@@ -90,7 +90,7 @@ class Series:
             if cell:
                 t_ms = _time_ms(number, cell) + self.offset_ms
                 if after_ms < t_ms <= until_ms:
-                    yield Held(t_ms, (cell & _MARK) // _ONE, self._total(number, cell))
+                    yield HeldSlot(t_ms, (cell & _MARK) // _ONE, self._total(number, cell))
 
     def _put(self, number: int, t_ms: int, n: int) -> None:
         """Add a reading wherever its slot lies."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.previews.series import SLOT_MS, SLOTS, Series, new_series
+from gateway.core.ingest.series import SLOT_MS, SLOTS, Series, new_series
 
 DAY_MS = 86_400_000
 NOON_MS = 1_772_409_600_000 + DAY_MS // 2

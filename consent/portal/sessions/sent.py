@@ -1,0 +1,76 @@
+"""What was sent and not answered: the form, so that it can be sent again under the same id without being filled in again.
+
+In memory alone, for ten minutes, of so many visitors at most. Where it is forgotten, the page still tells what became of the
+request, by its id, and leads back to where it began.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from consent.portal.sessions.cookies import SENT_S
+
+MOST: Final = 256
+"""So many forms, of 16 KiB at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """A form that was sent.
+
+    Attributes:
+        path: The address that it was sent to, with its query.
+        values: Its fields, but for those that guard it.
+        request: The id of its sending.
+        at_ms: When.
+    """
+
+    path: str
+    values: Mapping[str, str]
+    request: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request whose answer did not come.
+
+    Attributes:
+        request: Its id.
+        form: What was sent; None where that is forgotten.
+    """
+
+    request: str
+    form: SentForm | None
+
+
+class SentForms:
+    """Those whose answer did not come, each known by its visitor's token and its id together."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        """Remember none."""
+        self._now_ms = now_ms
+        self._forms: OrderedDict[tuple[str, str], SentForm] = OrderedDict()
+
+    def keep(self, token: str, form: SentForm) -> None:
+        """Remember a form."""
+        self._forms[token, form.request] = form
+        self._forms.move_to_end((token, form.request))
+        self._forget()
+
+    def find(self, token: str, request: str) -> SentForm | None:
+        """Return a form of a visitor's."""
+        self._forget()
+        return self._forms.get((token, request))
+
+    def drop(self, token: str, request: str) -> None:
+        """Forget a form that was answered."""
+        self._forms.pop((token, request), None)
+
+    def _forget(self) -> None:
+        oldest_ms = self._now_ms() - SENT_S * 1000
+        while self._forms and (len(self._forms) > MOST or next(iter(self._forms.values())).at_ms < oldest_ms):
+            self._forms.popitem(last=False)
