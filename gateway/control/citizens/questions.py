@@ -25,6 +25,7 @@ from gateway.control.consents import limits_of
 from gateway.control.context import Caller, Control, MethodError
 from gateway.control.subjects import messages_shown
 from gateway.core.changes.subjects import devices_of
+from gateway.core.plans import Device
 from gateway.core.previews.household import Household, Voices
 from gateway.core.previews.levels import HomesAt, axes, homes_at, less, level
 
@@ -100,28 +101,23 @@ def row_of(control: Control, home: Household, language: str) -> QuestionRow:
 
 def sentence_of(control: Control, caller: Caller, record: Consent) -> str:
     """Return in one sentence what a record would permit, flow by flow, in the city's own language."""
-    language, told = control.language("", ""), []
-    for terms in record.terms:
-        flow = control.state.policies.flows.get(terms.flow)
-        home = None if flow is None else _home(control, caller, flow)
-        if home is not None and home.read:
-            told.append(_explained(home, language, home.answering(record.limits)).sentences[0])
-    return " ".join(told)
+    language, flows = control.language("", ""), {terms.flow for terms in record.terms}
+    homes = [home for home in _homes(control, caller) if home.flow.id in flows]
+    return " ".join(_explained(home, language, home.answering(record.limits)).sentences[0] for home in homes)
 
 
 # how it stands
 
 
-def _home(control: Control, caller: Caller, flow: Flow) -> Household:
+def _home(control: Control, caller: Caller, flow: Flow, devices: Sequence[Device]) -> Household:
     state = control.state
-    devices = devices_of(state, caller.subject)
     return Household(state.policies, flow, state.registry.book, caller.subject, caller.resident, devices, control.clock.now_ms())
 
 
 def _homes(control: Control, caller: Caller) -> list[Household]:
     """Return the household before each flow that rests on consent and reads one of its sensors, in the order of the rules."""
-    policies = control.state.policies
-    homes = [_home(control, caller, flow) for flow in policies.flows.values() if policies.rests_on_consent(flow)]
+    policies, devices = control.state.policies, devices_of(control.state, caller.subject)
+    homes = [_home(control, caller, flow, devices) for flow in policies.flows.values() if policies.rests_on_consent(flow)]
     return [home for home in homes if home.read]
 
 
