@@ -87,6 +87,7 @@ def test_end_takes_the_sessions_along_that_a_credential_has_opened_and_no_others
     assert payload_at(gate, index) == CredentialsEndedPayload(
         holder.subject, holder.resident, (passkeys[0].key_sha256,), paper=False, by="resident"
     )
+    assert told(gate, holder)[-1] == "passkey-ended"
     assert holders[b"key " + passkeys[0].key_sha256] == Holder(holder.subject, b""), "it is never enrolled again"
     last = credentials.end_all(state, holder, "counter", gate.now_ms)
     assert last is not None
@@ -169,7 +170,8 @@ def test_backup_folds_in_what_the_log_says_of_credentials_since() -> None:
             tail.take(Entry.decode(row.content), Opening.decode(row.opening))
     drop_under_way(state, gate.now_ms)
     resident = state.registry.resident_of(holder)
-    assert resident.passkeys == resident.sessions == ()
+    assert not resident.passkeys
+    assert not resident.sessions
     assert resident.paper is not None
     assert resident.paper.code_hash == b"b" * 32
     assert len(state.registry.subjects[holder.subject].enrolment_entries) == 3
