@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consent.portal.afterwards.calendar import EndOfAnswer, calendar_of
@@ -96,6 +96,8 @@ def test_portal_without_an_address_names_none() -> None:
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
+@example("a" * 400, "ñ" * 200)
+@example("\N{SNOWMAN}" * 100, "\U0001f600," * 50)
 def test_whatever_stands_in_a_title_stays_one_text(title: str, text: str) -> None:
     """Line ends, commas, semicolons, backslashes and letters of several bytes open no property and break no line."""
     (event,) = read(calendar_of(EndOfAnswer("ab", 0, 1, title, text, ""))).within
