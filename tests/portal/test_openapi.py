@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from consent.citizen_messages import SessionOpened
-from consent.messages import Parameters, Result, plain
+from consent.citizen_messages import SessionOpened, SignInChallenge
+from consent.messages import Hex, Parameters, Result, plain
 from consent.portal.answers import HTML
 from consent.portal.app import make_app
 from consent.portal.http.cookies import SESSION
@@ -84,7 +84,8 @@ class OwnHome(SaidHome):
 
 def home() -> SaidHome:
     """Return the door of a household with questions, sensors and ways in; what it is not told to say, it is away for."""
-    return OwnHome({**said_home().says, **asked_home().says})
+    challenge = SignInChallenge(challenge=Hex(bytes(32)), relying_party="localhost")
+    return OwnHome({**said_home().says, **asked_home().says, "session.challenge": challenge})
 
 
 HOME_NAMES = {name for said in said_home().says.values() for name in names_in(plain(said))}
@@ -129,7 +130,7 @@ def test_portal_answers_as_it_declares(path: str, mode: GenerationMode) -> None:
     def check(case: Case[Any]) -> None:
         case.call_and_validate(checks=[not_a_server_error, *DECLARED])
 
-    ask(schema(gate(), SaidRecord(POLICIES, said_head())), path, mode, check)
+    ask(schema(gate(), SaidRecord(POLICIES, said_head()), home()), path, mode, check)
 
 
 @pytest.mark.parametrize("path", routes())

@@ -187,3 +187,11 @@ def test_titles_of_the_rules_stay_texts() -> None:
 def test_gate_that_is_away_is_said() -> None:
     """503, and the page says that nothing was changed."""
     assert own_client(SaidHome()).get("/my/receipts/5").status_code == 503
+
+
+@pytest.mark.parametrize("end", ["", "/print"])
+def test_everything_can_be_stopped_from_every_page_of_a_receipt(end: str) -> None:
+    """In one tap, as from all own pages."""
+    page = reader((5, Status.GIVEN)).get(f"/my/receipts/5{end}").text
+    address, fields = form_on(page, "/my/stop")
+    assert (address, "scope" in fields) == ("/my/stop", False)
