@@ -232,7 +232,7 @@ def is_about_a_home(device: dict[str, str]) -> bool:
 
 
 def test_pages_are_the_same_to_whom_they_never_saw(city: StillCity) -> None:
-    """No page sets a cookie, but for the one by which a form knows its page; and each forbids all that it does not bring itself."""
+    """No page sets a cookie but the one by which a form knows its page; and each forbids all that it does not bring itself."""
     for path in one_of_each(city)[:-1]:
         with asked(city, path) as response:
             cookies = [cookie.partition("=")[0] for cookie in response.headers.get_all("set-cookie", [])]

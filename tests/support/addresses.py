@@ -28,7 +28,7 @@ def counted(city: StillCity) -> CountedLog:
 
 
 def addresses(city: StillCity) -> dict[str, list[str]]:
-    """Return the path of each route that answers anyone with a page, with addresses of it: one for each case in which it looks different."""
+    """Return the path of each page that is for anyone, with addresses of it: one for each case in which it looks different."""
     policies = load_policies(city.place.policies)
     first_of_kind = {entry.kind: entry.sequence for entry in reversed(counted(city).entries)}
     fills: Mapping[str, list[str]] = {
