@@ -65,6 +65,10 @@ INNOCENT = (
     "full yet",
     "in no publication yet",
     "written and not yet acknowledged",
+    "do not know yet whether it holds",
+    "nobody knows yet",
+    "no household, not yet or no more",
+    "coming in",
 )
 """What is cut out before the search; each stands somewhere."""
 
