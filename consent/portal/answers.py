@@ -117,7 +117,7 @@ class Who(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """A field of a form.
 
     Attributes:
@@ -135,7 +135,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FilledForm:
     """A form as it came, from one of our own pages.
 
     Attributes:
@@ -153,8 +153,12 @@ class Form:
         return self.values[name]
 
 
+Field = FormField
+Form = FilledForm
+
+
 Answer = Page | Content | LargeContent | EventStream
-FormHandler = Callable[[Site, Visit, Mapping[str, str], Form], Awaitable[Answer | SeeOther]]
+FormHandler = Callable[[Site, Visit, Mapping[str, str], FilledForm], Awaitable[Answer | SeeOther]]
 """(site, visit, the checked parameters of path and query, the form) → where to go on, or the page again with what is wrong.
 
 Raises what a ``Handler`` does, and ``OutcomeUnknownError``, ``SessionEndedError``.
@@ -216,7 +220,7 @@ class Route:
     statuses: tuple[int, ...] = ()
     who: Who = Who.ANYONE
     form: FormHandler | None = None
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FormField, ...] = ()
 
     @property
     def is_own(self) -> bool:

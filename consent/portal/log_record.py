@@ -34,7 +34,7 @@ from gateway.audit.log.merkle import EMPTY_ROOT, leaf_hash, node_hash
 from gateway.audit.log.notes import ED25519, KeyFormatError, NoteError, Signature, Verifier, open_note, split_note
 from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME, FileError, LogReader, LogUnreachableError
 from gateway.audit.log.tiles import TILE_WIDTH, entries_path, policies_path
-from gateway.audit.proof import Proof
+from gateway.audit.proof import EntryProof
 
 LOOK_EVERY_S: Final = 1.0
 _WATCHED: Final = (CHECKPOINT_NAME, VKEY_NAME, DESCRIPTION_NAME)
@@ -149,7 +149,7 @@ class LogRecord:
         """Return the proof of an entry, with entry, checkpoint and cosignatures in it; None where there is none."""
         note = self._note
         found = self._proven(index)
-        return None if found is None else Proof(index, tuple(found[1]), note, found[0]).encode()
+        return None if found is None else EntryProof(index, tuple(found[1]), note, found[0]).encode()
 
     def _proven(self, index: int) -> tuple[bytes, list[bytes], Checkpoint] | None:
         checkpoint = self._checkpoint

@@ -8,7 +8,7 @@ from consent.portal.afterwards import export, history, live, readings, receipts,
 from consent.portal.answers import Route
 from consent.portal.asking import confirm, fine, question
 from consent.portal.http.openapi import described
-from consent.portal.joining import claim, entrance
+from consent.portal.joining import claim, entrance, letter
 from consent.portal.my import done, erase, keys, overview
 from consent.portal.my import home as household
 from consent.portal.pages import balance, check, entry, files, flows, home, ideas, offline, paper, places, register, rules, signs
@@ -31,6 +31,7 @@ _PAGES: Final[tuple[Route, ...]] = (
     *outcome.ROUTES,
     *claim.ROUTES,
     *entrance.ROUTES,
+    *letter.ROUTES,
     *household.ROUTES,
     *keys.ROUTES,
     *erase.ROUTES,

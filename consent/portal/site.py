@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from consent.portal.config import PortalConfig
 from consent.portal.gates.citizen import CitizenGate
 from consent.portal.gates.public import Gate
-from consent.portal.my.recent import RecentChanges
+from consent.portal.recent import RecentChanges
 from consent.portal.record import PublicRecord
 
 

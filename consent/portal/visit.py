@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -19,7 +19,6 @@ from consent.citizen_messages import SessionKind
 from consent.core.disclosure import DAY_MS
 from consent.core.languages import LANGUAGES, spoken_language
 from consent.portal.config import PortalConfig
-from consent.portal.sessions.sent import Unanswered
 from consent.texts.portal import page_sentences
 
 _MONTHS = {
@@ -47,6 +46,36 @@ class SignedIn:
     token: str
     kind: SessionKind
     ends_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """A form that was sent.
+
+    Attributes:
+        path: The address that it was sent to, with its query.
+        values: Its fields, but for those that guard it.
+        request: The id of its sending.
+        at_ms: When.
+    """
+
+    path: str
+    values: Mapping[str, str]
+    request: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request whose answer did not come.
+
+    Attributes:
+        request: Its id.
+        form: What was sent; None where that is forgotten.
+    """
+
+    request: str
+    form: SentForm | None
 
 
 @dataclass(frozen=True)

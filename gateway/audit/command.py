@@ -28,7 +28,7 @@ from gateway.audit.log.payloads import PayloadError
 from gateway.audit.log.reader import LONGEST_NOTE_BYTES, FileError, LogReader, LogUnreachableError, OpeningsReader, Source
 from gateway.audit.log.remote import source_of
 from gateway.audit.log.witness_policy import PolicyFormatError
-from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, Proof, ProofFormatError
+from gateway.audit.proof import LONGEST_PROOF_BYTES, SUFFIX, EntryProof, ProofFormatError
 from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.age import audit_time
 from gateway.audit.verify.anchors import AnchorError, anchors_for, read_small
@@ -130,7 +130,7 @@ def _prove(args: argparse.Namespace, out: TextIO) -> int:
     checkpoint, trust = open_checkpoint(note, anchors)
     entry, hashes = proven_entry(reader, checkpoint, _index(args.index, checkpoint))
     file = args.out or Path(f"{args.index}{SUFFIX}")
-    _replace(file, Proof(args.index, tuple(hashes), note, entry).encode())
+    _replace(file, EntryProof(args.index, tuple(hashes), note, entry).encode())
     answer = {"file": str(file), "index": args.index, "size": checkpoint.size, "origin": checkpoint.origin}
     text = [f"proof: {file}, entry {args.index} of {checkpoint.size} in {checkpoint.origin}", *trust.lines()]
     return _print_answer(args, out, answer | {"trust": trust.as_json()}, text, _quorum_problems(trust))
@@ -138,7 +138,7 @@ def _prove(args: argparse.Namespace, out: TextIO) -> int:
 
 def _check_proof(args: argparse.Namespace, out: TextIO) -> int:
     try:
-        proof = Proof.parse(read_small(args.file, LONGEST_PROOF_BYTES))
+        proof = EntryProof.parse(read_small(args.file, LONGEST_PROOF_BYTES))
     except ProofFormatError as error:
         raise ProofFormatError(f"`{args.file}`: {error}") from error
     anchors = anchors_for(None, args.key, args.witnesses, note=proof.note)

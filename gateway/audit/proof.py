@@ -30,7 +30,7 @@ class ProofFormatError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class EntryProof:
     """A proof that an entry is in a log.
 
     Attributes:
@@ -55,7 +55,7 @@ class Proof:
         return b"\n".join([*lines, b"", self.note])
 
     @classmethod
-    def parse(cls, data: bytes) -> Proof:
+    def parse(cls, data: bytes) -> EntryProof:
         """Return the proof in a file, without verifying it.
 
         Raises:

@@ -13,7 +13,7 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     with_language(show, "language of the messages")
     code = method(noun, "subject.code", "make a claim code, printed once", CodeFor)
     code.add_argument(
-        "--resident", metavar="ID", help="for a resident who lost code or credential, which then end (default: somebody new)"
+        "--resident", metavar="ID", help="for a resident who lost code and passkey: what they had ends (default: somebody new)"
     )
     for verb in (show, code):
         verb.add_argument("subject", metavar="SUBJECT", help="the subject's id")

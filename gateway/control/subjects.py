@@ -35,7 +35,7 @@ from gateway.core.state import State
 MOST_EARLIER_POLICIES: Final = 100
 """How many earlier policy sets are looked into for the title of something that those in force no longer have."""
 
-_ENDED = "the resident's earlier codes and credential have ended; the household was told"
+_ENDED = "the resident's earlier codes, passkeys and sessions have ended; the household was told"
 
 
 async def show(control: Control, caller: Caller, params: SubjectIn) -> SubjectShown:
@@ -93,7 +93,7 @@ async def _scope_titles(control: Control, scopes: Iterable[str], language: str) 
 
 
 def code(control: Control, caller: Caller, params: CodeFor) -> CodeMade:
-    """Make a claim code: for somebody new, or for a resident, whose earlier codes and credential then end."""
+    """Make a claim code: for somebody new, or for a resident, whose earlier codes and credentials then end."""
     state, now_ms = control.state, control.clock.now_ms()
     if params.resident:
         made = subjects.replace_codes(state, bytes(params.subject), bytes(params.resident), now_ms)

@@ -80,7 +80,7 @@ class Paper(msgspec.Struct, frozen=True, array_like=True):
     entry: int
 
 
-class Answered(msgspec.Struct, frozen=True, array_like=True):
+class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
     """A request that a resident made under an id, and what it was answered: JSON, of the method's answer."""
 
     request: bytes
@@ -141,7 +141,7 @@ class Subject(msgspec.Struct, frozen=True, array_like=True):
     messages: tuple[Message, ...] = ()
     key_entries: tuple[int, ...] = ()
     enrolment_entries: tuple[int, ...] = ()
-    answered: tuple[Answered, ...] = ()
+    answered: tuple[KeptAnswer, ...] = ()
     ended_keys: tuple[bytes, ...] = ()
 
 

@@ -20,7 +20,7 @@ from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.inclusion_proofs import proven_entry
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import LogReader, OpeningsReader
-from gateway.audit.proof import Proof
+from gateway.audit.proof import EntryProof
 from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.trust import Anchors
@@ -54,8 +54,8 @@ def prove(reader: LogReader, verifier: Verifier, given: argparse.Namespace) -> O
     for _ in range(given.count):
         index = chosen.randrange(checkpoint.size)
         entry, hashes = proven_entry(reader, checkpoint, index)
-        receipt = Proof(index, tuple(hashes), note, entry).encode()
-        Proof.parse(receipt).check(Anchors(verifier))
+        receipt = EntryProof(index, tuple(hashes), note, entry).encode()
+        EntryProof.parse(receipt).check(Anchors(verifier))
         longest = max(longest, len(receipt))
     return {"proofs": given.count, "longest_bytes": longest}
 

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from gateway.cli import build_parser
+from gateway.control.context import Door
 from gateway.control.methods import METHODS
 from tests.support.live import LiveGateway
 from tests.support.shell import Shell, cold_sluice, sluice
@@ -163,6 +164,20 @@ def test_precision_can_be_limited_to_every_step_of_the_ladder(shell: Shell, hous
     shell.json("consent", "grant", household, PURPOSE, "--limit", f"precision.consumption={step}", "--limit", "budget=0.5")
     shown = {row["scope"]: row for row in shell.json("consent", "show", household)["consents"]}
     assert shown[PURPOSE]["limits"] == {"precision": {"consumption": step}, "mu": 0.5}
+
+
+def test_what_was_said_at_the_counter_is_entered_as_that(shell: Shell, household: str) -> None:
+    """Of equal effect, and marked in the record; what is entered without a word about it is the operator's."""
+    shell.json("consent", "grant", household, PURPOSE, "--channel", "counter")
+    shell.json("consent", "pause", household, PURPOSE, "--channel", "counter")
+    shell.json("consent", "resume", household, PURPOSE, "--channel", "counter")
+    shell.json("consent", "withdraw", household, PURPOSE, "--channel", "counter")
+    shell.json("consent", "refuse", household, "noise-hourly", "--channel", "counter")
+    history = shell.json("consent", "show", household)["history"]
+    assert [row["channel"] for row in history[-5:]] == ["counter"] * 5
+    assert sluice(shell.live.folder, "consent", "grant", household, PURPOSE, "--channel", "passkey").status == 2
+    receipt = shell.json("consent", "receipt", household, PURPOSE)
+    assert "counter" in json.dumps(receipt)
 
 
 def test_consent_of_an_unknown_subject_resident_or_flow_is_refused(shell: Shell, household: str) -> None:
@@ -519,7 +534,9 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         "public.place": {"zone": "nowhere", "day": "1999-01-01"},
         "public.entry": {"index": 2**40},
     }
-    assert good.keys() == METHODS.keys() - {"status"}
+    for step in ("grant", "refuse", "pause", "resume", "withdraw"):
+        good[f"consent.{step}"] |= {"channel": "counter"}
+    assert good.keys() == {name for name, method in METHODS.items() if Door.SHELL in method.doors} - {"status"}
     good["consent.grant"] |= {"limits": {}, "expiry": ""}
     good["consent.revoke"] |= {"authority": "court of Ribera, order 7"}
     lines = []

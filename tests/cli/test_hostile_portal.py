@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from consent.control import ControlClient
+from consent.control import REFUSED, SESSION_ENDED, ControlClient
 from gateway.control.methods import METHODS
 from gateway.control.socket import PUBLIC_BOUNDS
 from tests.support.hostile_broker import HostileBroker, peak_bytes
@@ -23,6 +23,8 @@ from tests.support.live import LiveGateway
 from tests.support.waiting import HANG_S
 
 PUBLIC = {"public.state", "public.sensors", "public.flows", "public.balance", "public.place", "public.entry"}
+COMING_IN = {"claim.look", "claim.confirm", "session.challenge", "session.open", "session.paper"}
+"""What a visitor may ask with a code or passkey in hand, and gets nothing by without."""
 LONGEST_SOCKET_PATH = 107
 """Source: unix(7), `sun_path`."""
 MORE_BYTES = 16 << 20
@@ -66,12 +68,27 @@ def test_only_public_methods_exist_at_the_door(live: LiveGateway) -> None:
     subject = live.call("device.list")["devices"][0]["subject"]
     before = live.status()["log"]["size"]
     with connected(live) as client:
-        for method in [*sorted(METHODS.keys() - PUBLIC), "public.secrets", "__class__", ""]:
+        for method in [*sorted(METHODS.keys() - PUBLIC - COMING_IN), "public.secrets", "__class__", ""]:
             client.sendall(line(method, json.dumps({"subject": subject})))
             answer = answer_of(client)
             assert answer["error"]["message"] == f"there is no method `{method}`"
             assert "lines" not in answer["error"]["data"]
     assert live.status()["log"]["size"] <= before + 1, "an account at most, of the time that passed"
+
+
+def test_token_that_is_none_is_refused_with_its_code_and_a_wrong_code_with_its_reason(live: LiveGateway) -> None:
+    """So that the portal can tell a session that has ended from everything else; and guessing has an end."""
+    with connected(live) as client:
+        reader = client.makefile("rb")
+        client.sendall(b'{"jsonrpc":"2.0","id":1,"method":"home.show","session":"%s"}\n' % (b"0" * 64))
+        error = json.loads(reader.readline())["error"]
+        assert (error["code"], error["data"]["reason"]) == (SESSION_ENDED, "session-ended")
+        reasons = []
+        for _ in range(60):
+            client.sendall(line("claim.look", '{"code":"7K3M-QX2P-9RTA"}'))
+            error = json.loads(reader.readline())["error"]
+            reasons.append((error["code"], error["data"]["reason"]))
+    assert set(reasons) == {(REFUSED, "no-address")}, "this gateway has no address for citizens"
 
 
 def test_nothing_at_the_door_tells_of_the_household(live: LiveGateway) -> None:

@@ -28,7 +28,7 @@ from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle, SentBundle
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.plans import Device
-from gateway.core.registry import Answered, Claim, Holder, Message, Paper, Passkey, Resident, Session, Subject
+from gateway.core.registry import KeptAnswer, Claim, Holder, Message, Paper, Passkey, Resident, Session, Subject
 from gateway.core.release.records import Waiting
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS
@@ -129,7 +129,7 @@ HELD: dict[str, dict[str, str]] = {
     ),
     "Session": dict.fromkeys(("token_hash", "credential", "since_ms", "ends_ms"), "residents"),
     "Paper": dict.fromkeys(("code_hash", "since_ms", "entry"), "residents"),
-    "Answered": dict.fromkeys(("request", "resident", "method", "time_ms", "answer"), "residents"),
+    "KeptAnswer": dict.fromkeys(("request", "resident", "method", "time_ms", "answer"), "residents"),
     "Message": dict.fromkeys(("time_ms", "kind", "scope"), "messages"),
     "Claim": {
         "code_hash": "the hash of a code that is kept nowhere",
@@ -201,7 +201,7 @@ HELD: dict[str, dict[str, str]] = {
 def fields_there_are() -> dict[str, set[str]]:
     """Return the fields of every class, and the tables, that could hold anything of a subject."""
     structs: tuple[type[msgspec.Struct], ...] = (Subject, Resident, Message, Claim, Contribution)
-    structs += (Passkey, Session, Paper, Answered, KeyPayload, EnrolmentPayload, CredentialsEndedPayload)
+    structs += (Passkey, Session, Paper, KeptAnswer, KeyPayload, EnrolmentPayload, CredentialsEndedPayload)
     dataclasses = (Commit, Device, ReadyBundle, SentBundle, Waiting)
     state = Gate().state
     parts = [getattr(state, name) for name in ("registry", "outbox", "inflight", "log")]
@@ -310,7 +310,7 @@ def _credentials(gate: DiskGate, holder: Holder) -> None:
     credentials.end(state, holder, state.registry.resident_of(holder).passkeys[:1], "resident", now_ms)
     credentials.open_session(state, holder, b"b" * 32, now_ms + DAY_MS, now_ms)
     subject = state.registry.subjects[holder.subject]
-    answered = (Answered(b"r" * 16, holder.resident, "session.end", now_ms, b'{"ended":1}'),)
+    answered = (KeptAnswer(b"r" * 16, holder.resident, "session.end", now_ms, b'{"ended":1}'),)
     state.registry.keep_subject(msgspec.structs.replace(subject, answered=answered))
 
 
@@ -367,6 +367,28 @@ def test_releases_say_who_got_what_and_on_what_it_rested(tmp_path: Path) -> None
             assert (last["log_index"], last["taken_back"]) == (unsent.index, withdrawn["log_index"] - 1)
             other = (await gate.ask("consent.releases", subject=others[0]["subject"]))["releases"]
             assert victim["subject"] not in json.dumps(other)
+
+    asyncio.run(work())
+
+
+def test_releases_say_which_are_still_under_way(tmp_path: Path) -> None:
+    """Not sent yet, sent and not acknowledged, and then neither: what was acknowledged or taken back is on no way any more."""
+
+    async def work() -> None:
+        async with started(configured(tmp_path / "gw")) as gate:
+            victim, others = await town(gate)
+
+            async def ways() -> list[str | None]:
+                releases = (await gate.ask("consent.releases", subject=victim["subject"]))["releases"]
+                return [release.get("under_way") for release in releases]
+
+            delivered = await ways()
+            assert set(delivered) == {None}
+            await gate.hour(victim, *others)
+            assert await gate.form() is not None
+            assert await ways() == [*delivered, "waiting"]
+            await gate.hand_over()
+            assert await ways() == [*delivered, "sent"]
 
     asyncio.run(work())
 

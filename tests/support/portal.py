@@ -16,8 +16,8 @@ from consent.messages import Parameters, Result
 from consent.portal.app import make_app
 from consent.portal.config import PortalConfig
 from consent.portal.gates.public import GateAwayError
+from consent.portal.http.cookies import SESSION
 from consent.portal.record import Head, RecordFault, RulesChange, SeenBy
-from consent.portal.sessions.cookies import SESSION
 from consent.portal.sessions.store import WebSessions
 from consent.portal.site import Site
 from consent.public_messages import EntryTold, PlaceTold, PublicBalance, PublicFlows, PublicSensors, PublicState

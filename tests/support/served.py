@@ -39,17 +39,20 @@ class ServedPortal:
 
 
 @contextmanager
-def served(folder: Path, gate: SaidGate | None = None, record: PublicRecord | None = None) -> Iterator[ServedPortal]:
+def served(
+    folder: Path, gate: SaidGate | None = None, record: PublicRecord | None = None, home: SaidHome | None = None
+) -> Iterator[ServedPortal]:
     """Serve the pages over a log folder, which has been read to its end once.
 
     Args:
         gate: What answers in place of a gateway; by default one that is away.
         record: What the pages show in place of the folder; its files are served all the same.
+        home: The citizens' door; by default one that is away.
     """
     known = LogRecord(folder)
     config = PortalConfig(log_folder=str(folder), door="", requests_per_minute=0)
     asked = gate or SaidGate(said_state(), away=True)
-    site = Site(config, record or known, asked, SaidHome(), machine_ms)
+    site = Site(config, record or known, asked, home or SaidHome(), machine_ms)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)  # whoever comes before the server has begun waits for it

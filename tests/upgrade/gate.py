@@ -29,7 +29,8 @@ from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import open_checkpoint
 from gateway.audit.verify.verify import Verification
 from gateway.config import Installation, load_config
-from gateway.control.context import MethodError
+from gateway.control.context import ANYONE, Control, MethodError
+from gateway.control.doors import action, come_in
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.mqtt.events import Frame
@@ -37,7 +38,7 @@ from gateway.core.public.tally import DayTally
 from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_acknowledged, bundle_sent, form_bundle
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
-from gateway.durable.state import Durable
+from gateway.durable.state import Durable, answer_of
 from gateway.edge.keys import GatewayKeys, load_keys
 from gateway.edge.store.database import DATABASE_FILE, LOCK_FILE
 from gateway.edge.store.store import BALLAST_FILE
@@ -45,7 +46,7 @@ from gateway.recipient.keys import load_private
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
 from gateway.restore.restore import Restored, restore
-from tests.support.asking import Answer, begin
+from tests.support.asking import Answer, as_plain, begin
 from tests.support.checking import check_here
 
 __all__ = ["BALLAST_FILE", "DATABASE_FILE", "LOCK_FILE", "Answer", "Gate", "MethodError", "Restored"]
@@ -76,6 +77,9 @@ port = 1884
 
 [audit]
 openings_folder = "openings"
+
+[portal]
+address = "https://sensors.upgrade.example"
 
 [clock]
 simulated = true
@@ -201,6 +205,7 @@ class Gate:
         self.formed: dict[int, tuple[str, bytes]] = {}
         self.killed = False
         self._durable = durable
+        self._control = Control(durable, real_ms=lambda: self.now_ms)
 
     @property
     def now_ms(self) -> int:
@@ -216,6 +221,19 @@ class Gate:
         """
         durable = self._durable
         answer = await begin(durable, method, params)
+        if durable.state.commit.log:
+            durable.checkpoint()
+        await self._commit_what_there_is()
+        return answer
+
+    async def ask_as_citizen(self, method: str, session: str = "", /, **params: Any) -> Answer:
+        """Ask as the portal does, for a visitor or with a session.
+
+        Raises: MethodError: it is refused.
+        """
+        durable = self._durable
+        caller = come_in(self._control, ANYONE, session, "")
+        answer = as_plain(await answer_of(action(self._control, method, params, caller)))
         if durable.state.commit.log:
             durable.checkpoint()
         await self._commit_what_there_is()

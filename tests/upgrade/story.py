@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.upgrade.coming_in import Person, come_in, invite, lose_telephone
 from tests.upgrade.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, START_MS, iso
 from tests.upgrade.life import QUIET, Life
 
@@ -18,10 +19,12 @@ async def story(life: Life) -> Path:
     await _moving_in(life)
     await _first_day(life)
     await _second_day(life)
+    partner = await _coming_in(life)
     backup = await life.back_up()
     await _third_day(life)
     await life.restart(killed=True)
     await _last_hours(life)
+    await lose_telephone(partner, 3)
     return backup
 
 
@@ -114,6 +117,18 @@ async def _second_day(life: Life) -> None:
     await life.hour()
     await life.hour()
     await life.deliver()
+
+
+async def _coming_in(life: Life) -> Person:
+    """Let a household come in by itself: one person by the letter, who invites another; both with passkeys.
+
+    Returns: The second.
+    """
+    home = await life.new_home("meter")
+    first = await come_in(life, home.code, 1)
+    partner = await come_in(life, await invite(first), 2)
+    life.homes.remove(home)  # they say nothing more in this life
+    return partner
 
 
 async def _third_day(life: Life) -> None:

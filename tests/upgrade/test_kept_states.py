@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.passkey_forms import assertion
 from tests.support.recounted import StoredTallies, stored_tallies
 from tests.support.shell import sluice
 from tests.support.waiting import HANG_S
+from tests.upgrade.coming_in import passkey_of
 from tests.upgrade.gate import (
     CONFIG_FILE,
     DATABASE_FILE,
@@ -26,6 +28,7 @@ from tests.upgrade.gate import (
     MINUTE_MS,
     RECIPIENTS,
     Gate,
+    MethodError,
     faults_of_receipt,
     journal_kinds,
     log_kinds,
@@ -64,6 +67,7 @@ class Writer:
     states_owners: bool = True
     has_quantities: bool = True
     has_public_numbers: bool = False
+    has_credentials: bool = False
 
     @property
     def unsupported_pairs(self) -> int:
@@ -83,6 +87,7 @@ WRITERS = {
     "v0_4": Writer(has_quantities=False),
     "v0_5": Writer(journal_kinds=frozenset({*range(8), 11, 13})),
     "v0_6": Writer(journal_kinds=frozenset({*range(8), 11, 13}), has_public_numbers=True),
+    "v0_7": Writer(journal_kinds=frozenset({*range(8), 11, 13}), has_public_numbers=True, has_credentials=True),
 }
 
 
@@ -120,7 +125,9 @@ def test_kept_state_holds_something_of_every_kind(kept: Kept) -> None:
     assert kept.figures["journal"].keys() == set(map(str, kept.writer.journal_kinds))
     shapes = {kind.removesuffix("-2").removesuffix("-3") for kind in kept.figures["parts"]}
     assert ALL_KINDS - {"consent", "withdrawal"} | {"erased"} < shapes
-    assert len(shapes - ALL_KINDS - {"erased"}) == 2, "records of consent, and contributions"
+    credentials = {"enrolment", "credentials-ended"}
+    assert shapes >= credentials if kept.writer.has_credentials else shapes.isdisjoint(credentials)
+    assert len(shapes - ALL_KINDS - {"erased"} - credentials) == 2, "records of consent, and contributions"
     with closing(sqlite3.connect(f"file:{kept.folder / 'state' / DATABASE_FILE}?mode=ro", uri=True)) as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         empty = [name for name in tables if not database.execute(f"SELECT count(*) FROM {name}").fetchone()[0]]  # noqa: S608  its own
@@ -223,6 +230,38 @@ async def test_kept_numbers_of_the_public_are_counted_on(kept: Kept) -> None:
             assert after.days[number].flows[key].records >= tally.records
 
 
+def _leave_off_credentials(export: dict[str, Any]) -> None:
+    """Leave off what earlier versions had nothing of."""
+    assert not export.pop("enrolment_entries", [])
+    assert not export.pop("ended_keys", [])
+    for resident in export["residents"]:
+        assert not any(resident.pop(part, None) for part in ("user_handle", "passkeys", "paper", "sessions", "answered"))
+    for claim in export["open_claims"]:
+        assert claim.pop("how", "letter") == "letter"
+        assert claim.pop("proof", None) is None
+
+
+async def test_people_of_a_kept_state_come_in_as_before(kept: Kept) -> None:
+    """By the passkeys that they had; the one that was ended brings nobody in. A state without an address lets in nobody."""
+    async with started(kept.folder) as gate:
+        if not kept.writer.has_credentials:
+            with pytest.raises(MethodError, match="nobody comes in over the portal"):
+                await gate.ask_as_citizen("session.challenge")
+            return
+        for number, comes_in in ((1, True), (2, False), (3, True)):
+            asked = await gate.ask_as_citizen("session.challenge")
+            given = assertion(passkey_of(number), asked["challenge"])
+            if not comes_in:
+                with pytest.raises(MethodError):
+                    await gate.ask_as_citizen("session.open", assertion=given)
+                continue
+            opened = await gate.ask_as_citizen("session.open", assertion=given)
+            shown = await gate.ask_as_citizen("home.show", opened["token"])
+            assert [one["how"] for one in shown["passkeys"]] == [{1: "letter", 3: "recovery"}[number]]
+            assert len(shown["enrolments"]) == 4
+    kept.check_log()
+
+
 async def test_kept_exports_say_the_same_today(kept: Kept) -> None:
     """What is held about each household is what was exported, but for the bundle that since counts as handed over."""
     passing = ("time_ms", "log", "bundles_under_way", "contributions", "waiting", "releases")
@@ -231,6 +270,8 @@ async def test_kept_exports_say_the_same_today(kept: Kept) -> None:
             before = json.loads(file.read_text())
             now = json.loads(json.dumps(await gate.ask("consent.export", subject=before["subject"])))
             for export in (before, now):
+                if not kept.writer.has_credentials:
+                    _leave_off_credentials(export)
                 for device in export["devices"]:
                     del device["remembered_times_ms"]  # what was forgotten before the kill is forgotten again at the next tick
                     assert device.pop("owner", "resident") == "resident", "versions that stored no owner showed none"

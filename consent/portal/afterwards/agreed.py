@@ -63,7 +63,7 @@ class AgreedUse:
 
 
 @dataclass(frozen=True, slots=True)
-class City:
+class CityTold:
     """Whose record it is, as the receipt describes them."""
 
     name: str
@@ -92,7 +92,7 @@ class AgreedAnswer:
     more: int
     limits: tuple[tuple[str, str], ...]
     rights: str
-    city: City | None
+    city: CityTold | None
     handed_over: tuple[int, ...] | None
     has_search_key: bool
 
@@ -180,10 +180,10 @@ class _Receipt:
         where = self._controller()
         return self._phrases.listed(right_titles(self._visit.language, under_gdpr=where is not None and where.under_gdpr))
 
-    def city(self) -> City | None:
+    def city(self) -> CityTold | None:
         """Return whose record it is."""
         where = self._controller()
-        return None if where is None else City(where.name, where.address, where.contact, where.officer.contact)
+        return None if where is None else CityTold(where.name, where.address, where.contact, where.officer.contact)
 
     def _controller(self) -> Controller | None:
         words: list[Described] = list(self._words.values())

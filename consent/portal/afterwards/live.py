@@ -21,7 +21,7 @@ from typing import Final
 import msgspec
 
 from consent.citizen_messages import OwnReadings, ReadingsAfter
-from consent.portal.afterwards.own import ask_own
+from consent.portal.afterwards.own import ask_own, gate_now_ms
 from consent.portal.afterwards.readings import key_of, value_shown
 from consent.portal.answers import EVENTS, PROBLEM, Answer, Content, EventStream, Parameter, Route, Who
 from consent.portal.gates.citizen import SessionEndedError
@@ -134,7 +134,7 @@ def live_routes(streams: LiveStreams) -> tuple[Route, ...]:
         if not streams.has_place(token):
             body = msgspec.json.encode({"title": "Too many live views at once", "status": _FULL})
             return Content(body, PROBLEM, _FULL, headers={"retry-after": str(_RETRY_AFTER_S)})
-        after_ms = int(parameters.get("after", "") or site.now_ms())
+        after_ms = int(parameters.get("after", "") or await gate_now_ms(site))
         return EventStream(lambda: streams.events(site, visit, after_ms), streams.bounds.longest_s)
 
     after = Parameter("after", r"[0-9]{1,15}", "1796000000000", is_in_query=True)

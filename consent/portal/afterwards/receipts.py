@@ -21,7 +21,7 @@ from consent.portal.afterwards.calendar import CALENDAR, EndOfAnswer, calendar_o
 from consent.portal.afterwards.own import OWN, ask_own, consents_of
 from consent.portal.answers import BYTES, Answer, Content, NoSuchPage, Page, Parameter, Route, Who
 from consent.portal.pages.check import NUMBER
-from consent.portal.sensors.qr_code import Level, qr_code
+from consent.portal.sensors.qr_code import Redundancy, qr_code
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -239,7 +239,7 @@ def _proof_code(visit: Visit, proved: bytes | None) -> Markup | None:
     """Return the offline proof as a code; None where there is none, or where it is too long to be read from paper."""
     if proved is None or len(proved) > MOST_PROOF_BYTES:
         return None
-    return qr_code(proved.decode("latin-1"), visit.text(PART, "proof-qr"), Level.DENSE)
+    return qr_code(proved.decode("latin-1"), visit.text(PART, "proof-qr"), Redundancy.DENSE)
 
 
 _INDEX: Final = Parameter("index", NUMBER, "0")

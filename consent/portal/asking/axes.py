@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from consent.core.explain.phrases import PRECISION, Phrases
 from consent.core.policies.policy import PolicySet
-from consent.messages import ConsentLimits
+from consent.messages import ConsentLimits, JsonObject
 from consent.portal.answers import Parameter
 from consent.portal.visit import Visit
 from consent.portal.ways.words import title_of
@@ -24,6 +24,8 @@ LIMITS: Final = "[A-Za-z0-9_.:,-]{0,400}"
 IN_ADDRESS: Final = Parameter("limits", LIMITS, "time:4h", is_in_query=True)
 _WHOLE: Final = frozenset({"group", "retention"})
 _BUDGET: Final = "budget"
+_MU: Final = "mu"
+"""As records write the same axis (``consent.core.canonical``)."""
 _ICONS: Final = {"time": "kept", "space": "where", "group": "people", "retention": "kept", "identity": "you", "budget": "air"}
 
 
@@ -64,13 +66,15 @@ def written(chosen: Mapping[str, str]) -> str:
 
 def limits_of_choice(chosen: Mapping[str, str]) -> ConsentLimits:
     """Return chosen levels as policies write limits."""
-    limits: dict[str, Any] = {}
+    limits, steps = ConsentLimits(), JsonObject()
     for axis, level in chosen.items():
         if axis.startswith(PRECISION):
-            limits.setdefault("precision", {})[axis.removeprefix(PRECISION)] = _number(level)
+            steps[axis.removeprefix(PRECISION)] = _number(level)
         else:
             limits[axis] = _number(level) if axis in _WHOLE or axis == _BUDGET else level
-    return ConsentLimits(limits)
+    if steps:
+        limits["precision"] = steps
+    return limits
 
 
 def _number(level: str) -> int | float:
@@ -108,7 +112,10 @@ def axis_choices(
 def axis_title(visit: Visit, words: Phrases, policies: PolicySet, axis: str) -> str:
     """Return what an axis is called."""
     if not axis.startswith(PRECISION):
-        return words.say(f"axis.{axis}")
+        try:
+            return words.say(f"axis.{_BUDGET if axis == _MU else axis}")
+        except KeyError:  # of a gateway that knows more axes than this portal
+            return axis
     name = axis.removeprefix(PRECISION)
     known = policies.properties.get(name)
     return words.say("axis.precision", what=words.quoted(name if known is None else title_of(visit, known)))
@@ -124,7 +131,7 @@ def level_in_words(words: Phrases, policies: PolicySet, axis: str, level: str) -
             return words.say("group", n=level)
         if axis == "retention":
             return words.days(int(level))
-        if axis == _BUDGET:
+        if axis in (_BUDGET, _MU):
             return words.budget(float(level))
         return words.say(f"area.{level}" if axis == "space" else f"{axis}.{level}")
     except (KeyError, ValueError, InvalidOperation):

@@ -33,6 +33,7 @@ from consent.portal.ways.words import kept, place_title, title_of
 
 _MOST_BARS: Final = 96
 _GATES: Final[Mapping[str, str]] = {"yes": "gate-open", "less": "gate-half", "no": "gate-shut", "fine": "gate-half"}
+_COARSER: Final = frozenset({"time", "space"})
 _ADDED_UP: Final = frozenset({Statistic.SUM, Statistic.COUNT, Statistic.DELTA})
 
 
@@ -63,6 +64,7 @@ class OfferView:
         seen: Property by property; of an answer by which nothing leaves, or would have left, none.
         nothing: The drawing in its place; None where something would have left.
         has_readings: Whether there are readings to draw it from.
+        is_coarser: Whether it goes into coarser figures, of which more homes are part.
         is_checked: Whether it is chosen already, which only a *no* ever is, and only where the browser asks for privacy.
     """
 
@@ -75,6 +77,7 @@ class OfferView:
     seen: tuple[SeenView, ...]
     nothing: Markup | None
     has_readings: bool
+    is_coarser: bool
     is_more: bool
     is_checked: bool
 
@@ -100,6 +103,7 @@ def offer_view(visit: Visit, asked: Asked, offer: AnswerOffered) -> OfferView:
         seen=seen,
         nothing=None if seen else nothing_drawn(word, word),
         has_readings=bool(seen) or not leaves,
+        is_coarser=leaves and bool(_COARSER & offer.limits.keys()) and not any(row.is_alone for row in offer.seen),
         is_more=offer.is_more,
         is_checked=is_no and visit.asks_for_privacy,
     )

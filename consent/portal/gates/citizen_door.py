@@ -19,6 +19,7 @@ from consent.errors import ControlRequestError
 from consent.messages import Parameters, Result, decode
 from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.gates.ranges import check_ranges
 from consent.portal.gates.wire import GateConnections
 
 R = TypeVar("R", bound=Result)
@@ -56,6 +57,7 @@ class CitizenDoor:
                 reply = await (self._connections.change(line, sent) if request else self._connections.question(line))
             if reply.error is not None:
                 raise _refusal(reply.error)
+            check_ranges(reply.result)
             return decode(reply.result, kind)
         except (OSError, TimeoutError, EOFError, ValueError, ControlRequestError, RecursionError, msgspec.DecodeError) as error:
             if sent.is_set():

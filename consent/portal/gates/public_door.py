@@ -20,6 +20,7 @@ from consent.control import Failure
 from consent.errors import ControlRequestError
 from consent.messages import Nothing, Parameters, decode, encode
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.gates.ranges import check_ranges
 from consent.portal.gates.wire import GateConnections
 from consent.public_messages import (
     DayOf,
@@ -157,6 +158,7 @@ class PublicGate:
                 reply = await self._connections.question({"jsonrpc": "2.0", "method": method, "params": params})
             if reply.error is not None:
                 raise _refusal(params, reply.error)
+            check_ranges(reply.result)
             answer = decode(reply.result, kind)
         except (OSError, TimeoutError, EOFError, ValueError, ControlRequestError, RecursionError, msgspec.DecodeError) as error:
             self._away_until = self._clock() + self._waits.moment_s

@@ -17,7 +17,7 @@ from msgspec import UNSET
 from consent.citizen_messages import CodeConfirmed, CodeLooked, CodeTyped, SessionOpened
 from consent.core.policies.policy import PolicySet
 from consent.messages import Hex
-from consent.portal.answers import Answer, Field, Form, Page, Route, SeeOther
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Route, SeeOther
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import REGISTRATION, PasskeyAsked, registration_of
 from consent.portal.joining.refusals import reason_of
@@ -77,7 +77,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("claim.html", ClaimView(is_in=visit.signed_in is not None))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Look at a code, or use it: by the passkey that the form holds, or by the paper code alone."""
     code = re.sub(r"[\s-]", "", form["code"])
     if not _CODE_SYMBOLS.fullmatch(code):
@@ -96,7 +96,7 @@ async def _look(site: Site, visit: Visit, code: str, wrong: str = "") -> Answer:
     return Page("claim.html", view, 422 if wrong else 200)
 
 
-async def _confirm(site: Site, visit: Visit, code: str, form: Form) -> Answer | SeeOther:
+async def _confirm(site: Site, visit: Visit, code: str, form: FilledForm) -> Answer | SeeOther:
     """Use the code; where the passkey was not taken, or it took too long, show it again."""
     if not form["challenge"]:
         return await _look(site, visit, code, "challenge-old")
@@ -147,9 +147,9 @@ ROUTES = (
         "Have you a code? What it would do, and its use",
         form=take,
         fields=(
-            Field("code", longest=60, is_code=True),
-            Field("how", f"{PASSKEY}|{PAPER}|{SENSOR}"),
-            Field("challenge", "[0-9a-f]{64}"),
+            FormField("code", longest=60, is_code=True),
+            FormField("how", f"{PASSKEY}|{PAPER}|{SENSOR}"),
+            FormField("challenge", "[0-9a-f]{64}"),
             *REGISTRATION,
         ),
     ),

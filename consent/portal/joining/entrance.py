@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent.citizen_messages import Nobody, PaperTyped, SessionOpened, SignIn, SignInChallenge
-from consent.portal.answers import AFTERWARDS, Answer, Field, Form, Page, Parameter, Route, SeeOther
+from consent.portal.answers import AFTERWARDS, Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther
 from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
 from consent.portal.joining.refusals import reason_of
@@ -23,7 +23,7 @@ OF_PASSKEY: Final = frozenset({"passkey-refused", "passkey-unknown", "challenge-
 OF_PAPER: Final = frozenset({"paper-wrong", "too-many"})
 _DONE: Final = Parameter("done", "left|ended|erased|claimed", "ended", is_in_query=True)
 """What the visitor did before: left the home, ended the session, erased everything, or used a code."""
-_FORWARD: Final = Field(AFTERWARDS.name, AFTERWARDS.pattern)
+_FORWARD: Final = FormField(AFTERWARDS.name, AFTERWARDS.pattern)
 FORGOTTEN: Final = "forgotten"
 """The gate was asked again under the same id after its start: it does not know the session's secret any more."""
 
@@ -55,8 +55,8 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return await _page(site, visit, parameters.get("next", ""), done=parameters.get("done", ""))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
-    """Let in whom the passkey is of."""
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
+    """Open a session for whom the passkey is of."""
     assertion = assertion_of(form)
     if assertion is None:
         return await _page(site, visit, form["next"], "passkey-missing")
@@ -75,8 +75,8 @@ async def show_paper(site: Site, visit: Visit, parameters: Mapping[str, str]) ->
     return _paper_page(visit, parameters.get("next", ""))
 
 
-async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
-    """Let in whom the paper code is of."""
+async def take_paper(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
+    """Open a session for whom the paper code is of."""
     code = re.sub(r"[\s-]", "", form["code"])
     if not _PAPER_SYMBOLS.fullmatch(code):
         return _paper_page(visit, form["next"], "paper-form")
@@ -129,6 +129,6 @@ ROUTES = (
         "Come in with a paper code",
         parameters=(AFTERWARDS,),
         form=take_paper,
-        fields=(Field("code", longest=60, is_code=True), _FORWARD),
+        fields=(FormField("code", longest=60, is_code=True), _FORWARD),
     ),
 )

@@ -17,16 +17,16 @@ from consent.core.passkeys.authenticator_data import LONGEST_AUTHENTICATOR_DATA
 from consent.core.passkeys.client_data import LONGEST_CLIENT_DATA
 from consent.core.passkeys.keys import LONGEST_SIGNATURE
 from consent.core.passkeys.registration import LONGEST_ATTESTATION
-from consent.portal.answers import Field, Form
+from consent.portal.answers import FilledForm, FormField
 
 _SIGNS: Final = "[A-Za-z0-9_-]*"
 
 _LONGEST_CREDENTIAL: Final = 1023
 
 
-def _field(name: str, longest: int) -> Field:
+def _field(name: str, longest: int) -> FormField:
     """Return a field for so many bytes."""
-    return Field(name, _SIGNS, -(-longest * 4 // 3))
+    return FormField(name, _SIGNS, -(-longest * 4 // 3))
 
 
 REGISTRATION: Final = (_field("client_data", LONGEST_CLIENT_DATA), _field("attestation", LONGEST_ATTESTATION))
@@ -75,13 +75,13 @@ class PasskeyAsked:
         return tuple(field.name for field in (REGISTRATION if self.kind == "create" else ASSERTION))
 
 
-def registration_of(form: Form) -> Registration | None:
+def registration_of(form: FilledForm) -> Registration | None:
     """Return the passkey that was made; None where the form holds none."""
     read = [_read(form[field.name]) for field in REGISTRATION]
     return Registration(client_data=read[0], attestation=read[1]) if all(read) else None
 
 
-def assertion_of(form: Form) -> Assertion | None:
+def assertion_of(form: FilledForm) -> Assertion | None:
     """Return what a passkey has answered; None where the form holds nothing."""
     read = {field.name: _read(form[field.name]) for field in ASSERTION}
     return Assertion(**read) if all(read.values()) else None

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import UNSET
 
 from consent.citizen_messages import Act, ActProved, ActWanted, HomeShown, MineIn, ProofWanted, Registration
-from consent.portal.answers import Form
+from consent.portal.answers import FilledForm
 from consent.portal.gates.public import GateAwayError
 from consent.portal.joining.passkey_form import PasskeyAsked, assertion_of
 from consent.portal.site import Site
@@ -40,7 +40,7 @@ async def proof_wanted(site: Site, visit: Visit, act: Act, made: Registration | 
     return PasskeyAsked.to_sign(said.challenge, said.relying_party, said.allow)
 
 
-def proved_by(form: Form) -> ActProved | None:
+def proved_by(form: FilledForm) -> ActProved | None:
     """Return the proof of an act that a form brings; None where no passkey has answered."""
     assertion = assertion_of(form)
     return None if assertion is None else ActProved(proof=assertion)

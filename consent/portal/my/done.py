@@ -1,7 +1,7 @@
 """`/my/done/<n>`: does it hold? Since when, how long it took, its number in the record, and what was under way.
 
 Times, numbers and words are the gateway's (`question.list`); how long it took, and which bundles had left, is what this portal
-remembers of a moment ago (``recent``), and is left out once it is forgotten: the receipt names the bundles for good.
+remembers of a moment ago (``portal.recent``), and is left out once it is forgotten: the receipt names the bundles for good.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from consent.citizen_messages import MineIn, QuestionRow, Questions
 from consent.core.consents.records import PURPOSE_PREFIX
 from consent.core.policies.policy import PolicySet
 from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route, Who
-from consent.portal.my.recent import RecentChange
 from consent.portal.my.telling import CAN_END, IN_FORCE, from_when, gate_of, recipient_title, scope_title, signed_in, state_of
+from consent.portal.recent import RecentChange
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from consent.citizen_messages import ActProved
 from consent.messages import SubjectErased
-from consent.portal.answers import Answer, Field, Form, Page, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Route, SeeOther, Who
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
@@ -63,7 +63,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return await _before(site, visit)
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Ask for the passkey, or erase."""
     try:
         return await _STEPS[form["how"]](site, visit, form)
@@ -71,26 +71,26 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
         return await _before(site, visit, wrong=reason_of(error, OF_ACTS))
 
 
-async def _ask(site: Site, visit: Visit, form: Form) -> Answer:
+async def _ask(site: Site, visit: Visit, form: FilledForm) -> Answer:
     return await _before(site, visit, await proof_wanted(site, visit, "household.erase"))
 
 
-async def _by_passkey(site: Site, visit: Visit, form: Form) -> Answer:
+async def _by_passkey(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proved = proved_by(form)
     return await _before(site, visit, wrong=UNANSWERED) if proved is None else await _erase(site, visit, form, proved)
 
 
-async def _by_paper(site: Site, visit: Visit, form: Form) -> Answer:
+async def _by_paper(site: Site, visit: Visit, form: FilledForm) -> Answer:
     if not form["code"].strip():
         return await _before(site, visit, wrong="paper-wrong")
     return await _erase(site, visit, form, ActProved(paper_code=form["code"]))
 
 
-async def _nothing(site: Site, visit: Visit, form: Form) -> Answer:
+async def _nothing(site: Site, visit: Visit, form: FilledForm) -> Answer:
     return await _before(site, visit)
 
 
-_STEPS: Final[Mapping[str, Callable[[Site, Visit, Form], Awaitable[Answer]]]] = {
+_STEPS: Final[Mapping[str, Callable[[Site, Visit, FilledForm], Awaitable[Answer]]]] = {
     "ask": _ask,
     "passkey": _by_passkey,
     "paper": _by_paper,
@@ -98,7 +98,7 @@ _STEPS: Final[Mapping[str, Callable[[Site, Visit, Form], Awaitable[Answer]]]] = 
 }
 
 
-async def _erase(site: Site, visit: Visit, form: Form, proved: ActProved) -> Answer:
+async def _erase(site: Site, visit: Visit, form: FilledForm, proved: ActProved) -> Answer:
     """Erase; the answer shows what came of it, since no session is left that could show another page."""
     done = await site.citizens.ask("home.erase", proved, SubjectErased, session=token_of(visit), request=form.request)
     erased = ErasedHome(done.log_index, done.parts_deleted, tuple(done.handed_over), done.scrubbed)
@@ -119,6 +119,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=take,
-        fields=(Field("how", "ask|passkey|paper"), Field("code", longest=60, is_code=True), *ASSERTION),
+        fields=(FormField("how", "ask|passkey|paper"), FormField("code", longest=60, is_code=True), *ASSERTION),
     ),
 )

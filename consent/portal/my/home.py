@@ -11,7 +11,7 @@ from markupsafe import Markup
 from consent.citizen_messages import EnrolmentShown, HomeShown, InviteMade, Mine
 from consent.core.decide import Owner
 from consent.messages import OwnDevice, ResidentLeft
-from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
@@ -94,7 +94,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return await _household(site, visit, done=parameters.get("done", ""))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Do what the form says; a refusal is shown above the household."""
     try:
         return await _STEPS[form["how"]](site, visit, form)
@@ -102,12 +102,12 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
         return await _household(site, visit, reason_of(error, OF_ACTS))
 
 
-async def _invite(site: Site, visit: Visit, form: Form) -> Answer:
+async def _invite(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proof = await proof_wanted(site, visit, "subject.invite")
     return Page("my_home.html", HouseholdView(proof=proof))
 
 
-async def _invited(site: Site, visit: Visit, form: Form) -> Answer:
+async def _invited(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proved = proved_by(form)
     if proved is None:
         return await _household(site, visit, UNANSWERED)
@@ -124,16 +124,16 @@ async def _invited(site: Site, visit: Visit, form: Form) -> Answer:
     return Page("my_home.html", view)
 
 
-async def _leave(site: Site, visit: Visit, form: Form) -> SeeOther:
+async def _leave(site: Site, visit: Visit, form: FilledForm) -> SeeOther:
     await site.citizens.ask("home.leave", Mine(), ResidentLeft, session=token_of(visit), request=form.request)
     return SeeOther(visit.url("/in", done="left"), closes=True)
 
 
-async def _nothing(site: Site, visit: Visit, form: Form) -> Answer:
+async def _nothing(site: Site, visit: Visit, form: FilledForm) -> Answer:
     return await _household(site, visit)
 
 
-_STEPS: Final[Mapping[str, Callable[[Site, Visit, Form], Awaitable[Answer | SeeOther]]]] = {
+_STEPS: Final[Mapping[str, Callable[[Site, Visit, FilledForm], Awaitable[Answer | SeeOther]]]] = {
     "invite": _invite,
     "invited": _invited,
     "leave": _leave,
@@ -187,6 +187,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=take,
-        fields=(Field("how", "invite|invited|leave"), *ASSERTION),
+        fields=(FormField("how", "invite|invited|leave"), *ASSERTION),
     ),
 )

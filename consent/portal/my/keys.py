@@ -24,7 +24,7 @@ from consent.citizen_messages import (
     SessionShown,
 )
 from consent.messages import Hex, Parameters
-from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import PASSKEY_FIELDS, PasskeyAsked, assertion_of, registration_of
 from consent.portal.joining.refusals import reason_of
@@ -109,7 +109,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return await _ways(site, visit, done=parameters.get("done", ""))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Do what the form says; a refusal is shown above the ways in."""
     try:
         return await _STEPS[form["how"]](site, visit, form)
@@ -120,13 +120,13 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
 # a new passkey
 
 
-async def _make(site: Site, visit: Visit, form: Form) -> Answer:
+async def _make(site: Site, visit: Visit, form: FilledForm) -> Answer:
     said = await site.citizens.ask("passkey.challenge", Mine(), RegistrationChallenge, session=token_of(visit))
     asked = PasskeyAsked.to_make(said.challenge, said.user_handle, said.relying_party, said.exclude)
     return Page("my_keys.html", KeysView("make", asked, is_by_passkey(visit)))
 
 
-async def _made(site: Site, visit: Visit, form: Form) -> Answer:
+async def _made(site: Site, visit: Visit, form: FilledForm) -> Answer:
     """Take a new passkey: the paper code of its form lets it in at once, else an earlier one has to sign."""
     registration = registration_of(form)
     if registration is None:
@@ -141,7 +141,7 @@ async def _made(site: Site, visit: Visit, form: Form) -> Answer:
     return Page("my_keys.html", KeysView("kept", paper_code=made.paper_code, yes_from=yes_from))
 
 
-async def _proved(site: Site, visit: Visit, form: Form) -> Answer | SeeOther:
+async def _proved(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther:
     assertion = assertion_of(form)
     if assertion is None:
         return await _ways(site, visit, UNANSWERED)
@@ -152,11 +152,11 @@ async def _proved(site: Site, visit: Visit, form: Form) -> Answer | SeeOther:
 # a new paper code
 
 
-async def _replace(site: Site, visit: Visit, form: Form) -> Answer:
+async def _replace(site: Site, visit: Visit, form: FilledForm) -> Answer:
     return Page("my_keys.html", KeysView("replace", await proof_wanted(site, visit, "paper.replace"), True))
 
 
-async def _replaced(site: Site, visit: Visit, form: Form) -> Answer:
+async def _replaced(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proved = proved_by(form)
     if proved is None:
         return await _ways(site, visit, UNANSWERED)
@@ -169,24 +169,24 @@ async def _replaced(site: Site, visit: Visit, form: Form) -> Answer:
 # ends
 
 
-async def _end_passkey(site: Site, visit: Visit, form: Form) -> Answer | SeeOther:
+async def _end_passkey(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther:
     if form["name"]:
         await _change(site, visit, form, "passkey.end", PasskeyNamed(passkey=Hex.parse(form["name"])))
     return SeeOther(visit.url("/my/keys", done="ended"))
 
 
-async def _end_session(site: Site, visit: Visit, form: Form) -> Answer | SeeOther:
+async def _end_session(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther:
     """End the session that the form names; all others where it names none."""
     named = SessionNamed(session=Hex.parse(form["name"])) if form["name"] else SessionNamed(all_others=True)
     await site.citizens.ask("session.end", named, SessionsEnded, session=token_of(visit), request=form.request)
     return SeeOther(visit.url("/my/keys", done="closed"))
 
 
-async def _nothing(site: Site, visit: Visit, form: Form) -> Answer:
+async def _nothing(site: Site, visit: Visit, form: FilledForm) -> Answer:
     return await _ways(site, visit)
 
 
-_STEPS: Final[Mapping[str, Callable[[Site, Visit, Form], Awaitable[Answer | SeeOther]]]] = {
+_STEPS: Final[Mapping[str, Callable[[Site, Visit, FilledForm], Awaitable[Answer | SeeOther]]]] = {
     "make": _make,
     "made": _made,
     "proved": _proved,
@@ -198,7 +198,7 @@ _STEPS: Final[Mapping[str, Callable[[Site, Visit, Form], Awaitable[Answer | SeeO
 }
 
 
-async def _change(site: Site, visit: Visit, form: Form, method: str, params: Parameters) -> CredentialRecorded:
+async def _change(site: Site, visit: Visit, form: FilledForm, method: str, params: Parameters) -> CredentialRecorded:
     return await site.citizens.ask(method, params, CredentialRecorded, session=token_of(visit), request=form.request)
 
 
@@ -251,9 +251,9 @@ ROUTES = (
         who=Who.SIGNED_IN,
         form=take,
         fields=(
-            Field("how", "make|made|proved|replace|replaced|end-passkey|end-session"),
-            Field("name", _NAME),
-            Field("code", longest=60, is_code=True),
+            FormField("how", "make|made|proved|replace|replaced|end-passkey|end-session"),
+            FormField("name", _NAME),
+            FormField("code", longest=60, is_code=True),
             *PASSKEY_FIELDS,
         ),
     ),

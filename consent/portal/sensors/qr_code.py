@@ -18,7 +18,7 @@ _LEAST_VERSION: Final = 3
 _QUIET: Final = 4
 
 
-class Level(StrEnum):
+class Redundancy(StrEnum):
     """How much of a code may be damaged: a quarter, or little of one that holds much and hangs in no street."""
 
     STURDY = "q"
@@ -42,7 +42,7 @@ def short_address(address: str, sign: str) -> str:
     return f"{address.rstrip('/').removeprefix('https://')}/s/{sign}"
 
 
-def qr_code(text: str, label: str, level: Level = Level.STURDY) -> Markup:
+def qr_code(text: str, label: str, level: Redundancy = Redundancy.STURDY) -> Markup:
     """Return a code: of version 3 where the text fits, and else of the least that it fits.
 
     Args:

@@ -16,12 +16,12 @@ from starlette.responses import Response
 
 from consent.core.languages import LANGUAGES
 from consent.portal.answers import NoSuchPage, Route
-from consent.portal.sessions import cookies
-from consent.portal.sessions.forms import token_of
-from consent.portal.sessions.sent import SentForms, Unanswered
+from consent.portal.http import cookies
+from consent.portal.http.forms import token_of
+from consent.portal.sessions.sent import SentForms
 from consent.portal.sessions.store import WebSessions
 from consent.portal.site import Site
-from consent.portal.visit import Visit, language_of
+from consent.portal.visit import Unanswered, Visit, language_of
 
 _PRIVACY: Final = "sec-gpc"
 

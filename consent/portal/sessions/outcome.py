@@ -16,9 +16,8 @@ from consent.messages import Hex
 from consent.portal.answers import PLAIN, Answer, Content, Field, Form, Page, Route, SeeOther, Who
 from consent.portal.gates.citizen import OutcomeUnknownError
 from consent.portal.gates.public import GateAwayError
-from consent.portal.sessions.sent import SentForm
 from consent.portal.site import Site
-from consent.portal.visit import Visit
+from consent.portal.visit import SentForm, Visit
 
 SENT_PATH: Final = "/my/sent"
 SESSION_PATH: Final = "/my/session"

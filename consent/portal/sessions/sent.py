@@ -7,44 +7,14 @@ request, by its id, and leads back to where it began.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
-from consent.portal.sessions.cookies import SENT_S
+from consent.portal.http.cookies import SENT_S
+from consent.portal.visit import SentForm
 
 MOST: Final = 256
 """So many forms, of 16 KiB at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class SentForm:
-    """A form that was sent.
-
-    Attributes:
-        path: The address that it was sent to, with its query.
-        values: Its fields, but for those that guard it.
-        request: The id of its sending.
-        at_ms: When.
-    """
-
-    path: str
-    values: Mapping[str, str]
-    request: str
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A request whose answer did not come.
-
-    Attributes:
-        request: Its id.
-        form: What was sent; None where that is forgotten.
-    """
-
-    request: str
-    form: SentForm | None
 
 
 class SentForms:

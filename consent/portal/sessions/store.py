@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from consent.citizen_messages import SessionKind, SessionOpened
-from consent.portal.sessions.cookies import new_secret
+from consent.portal.http.cookies import new_secret
 from consent.portal.visit import SignedIn
 
 FILE_NAME: Final = "portal.db"

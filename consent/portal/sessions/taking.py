@@ -22,16 +22,17 @@ from consent.portal.answers import Answer as PageAnswer
 from consent.portal.answers import Content, Form, NoSuchPage, Page, Route, SeeOther, Who
 from consent.portal.gates.citizen import CitizenGate, OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.http import cookies
+from consent.portal.http.forms import TOKEN_FIELD, MisfitError, is_from_here, is_token, read_form, request_of, values_of
 from consent.portal.http.visitors import visitor_of
 from consent.portal.responding import RETRY_AFTER, ErrorView, error_response, respond
-from consent.portal.sessions import cookies
-from consent.portal.sessions.forms import TOKEN_FIELD, MisfitError, is_from_here, is_token, read_form, request_of, values_of
 from consent.portal.sessions.incoming import Incoming, incoming, parameters_of
 from consent.portal.sessions.outcome import SENT_PATH, OutcomeView
-from consent.portal.sessions.sent import SentForm, SentForms
+from consent.portal.sessions.sent import SentForms
 from consent.portal.sessions.store import WebSessions
 from consent.portal.sessions.tries import Tries
 from consent.portal.site import Site
+from consent.portal.visit import SentForm
 
 BODY_S: Final = 5.0
 HANDLING_S: Final = 9.0

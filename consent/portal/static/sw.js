@@ -1,5 +1,6 @@
 // Shows the page "You are offline" where no other can be had. It keeps that page in its three languages, with its style and
-// font, under the version in its own address; every other page goes past it, and is never kept.
+// font, under the version in its own address; every other page goes past it, and is never kept. A form that was sent is none of its
+// affair: whether it arrived is not for a page to say that was made before.
 const version = new URL(self.location).searchParams.get("v");
 const languages = ["en", "es", "pt"];
 const page = (language) => `/offline?lang=${language}`;
@@ -15,6 +16,7 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("fetch", (event) => {
+  if (event.request.method !== "GET") return;
   const url = new URL(event.request.url);
   if (event.request.mode === "navigate") {
     const said = url.searchParams.get("lang") || self.navigator.language.slice(0, 2);

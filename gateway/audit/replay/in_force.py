@@ -27,6 +27,8 @@ from gateway.audit.replay.spoken import SpokenRecord
 
 _NOTHING_SAID: Final = -1
 _BY_OTHERS: Final = (OPERATOR, COUNTER)
+_HELD_BACK_MS: Final = 3_600_000
+"""A challenge holds for minutes: a record that is so much older than its entry was kept somewhere in between."""
 
 PolicySource = Callable[[bytes], bytes]
 """SHA-256 → the packed policy set with that hash; raises ``FileError`` where it is not kept."""
@@ -47,6 +49,7 @@ class InForceAt:
         by_enrolment: How many of those over a passkey by how it came to be; `unknown`: the log does not show it to be theirs.
         by_origin: Likewise by what it goes back to over others in between: `letter` or `counter`.
         beside_passkeys: How many permissions the operator or the counter gave for a resident who had a passkey.
+        held_back: How many records a passkey had signed long before they were entered.
         unchecked_sessions: Records over a session of which nobody can tell any more whether they told more.
         credentials: Those that hold.
         changed: The subjects whose consents or residents changed, in the log's order, each as often as that happened.
@@ -61,6 +64,7 @@ class InForceAt:
         self.by_enrolment: Counter[str] = Counter()
         self.by_origin: Counter[str] = Counter()
         self.beside_passkeys = 0
+        self.held_back = 0
         self.unchecked_sessions = 0
         self.credentials = CredentialAudit()
         self.changed: list[bytes] = []
@@ -124,6 +128,8 @@ class InForceAt:
         consent = spoken.consent
         if consent.channel == SESSION and spoken.tells_no_more is None:
             self.unchecked_sessions += 1
+        if consent.channel == PASSKEY and spoken.entry.time_ms - consent.time_ms > _HELD_BACK_MS:
+            self.held_back += 1
         if not consent.permits:
             return
         self.grants[consent.channel] += 1

@@ -128,6 +128,7 @@ class Replay:
         report.erasures, report.earlier_erasures, report.earlier_voids = erasures.lists, erasures.earlier, self._voids.earlier
         report.grants, report.by_enrolment, report.by_origin = self._fold.grants, self._fold.by_enrolment, self._fold.by_origin
         report.beside_passkeys, report.unchecked_sessions = self._fold.beside_passkeys, self._fold.unchecked_sessions
+        report.held_back = 0 if self._age.simulated else self._fold.held_back
         report.enrolments, report.credentials_ended = self._fold.credentials.enrolments, self._fold.credentials.ended
         report.public_records = self._releases.public
         report.several_places = self._releases.several_places

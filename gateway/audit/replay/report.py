@@ -39,6 +39,7 @@ class ReplayReport:
         by_enrolment: Of those over `passkey`, how the passkey came to be; `unknown`: the log does not show it to be theirs.
         by_origin: Likewise, what it goes back to over other passkeys and paper codes: `letter` or `counter`.
         beside_passkeys: Permissions that the operator or the counter gave for residents who had a passkey.
+        held_back: Records that a passkey had signed long before they were entered; not counted where the clock is simulated.
         unchecked_sessions: Records over a session of which nobody can tell any more whether they told more.
         enrolments: Passkeys and paper codes that came to be, by how.
         credentials_ended: Entries that ended some, by whom.
@@ -63,6 +64,7 @@ class ReplayReport:
     by_enrolment: Counter[str] = field(default_factory=Counter)
     by_origin: Counter[str] = field(default_factory=Counter)
     beside_passkeys: int = 0
+    held_back: int = 0
     unchecked_sessions: int = 0
     enrolments: Counter[str] = field(default_factory=Counter)
     credentials_ended: Counter[str] = field(default_factory=Counter)
@@ -94,6 +96,7 @@ class ReplayReport:
             "grants_by_enrolment": dict(sorted(self.by_enrolment.items())),
             "grants_by_origin": dict(sorted(self.by_origin.items())),
             "grants_beside_passkeys": self.beside_passkeys,
+            "held_back": self.held_back,
             "unchecked_sessions": self.unchecked_sessions,
             "enrolments": dict(sorted(self.enrolments.items())),
             "credentials_ended": dict(sorted(self.credentials_ended.items())),
@@ -160,6 +163,8 @@ class ReplayReport:
             )
         if self.beside_passkeys:
             lines.append(f"  by operator or counter for residents who had a passkey: {self.beside_passkeys}")
+        if self.held_back:
+            lines.append(f"  signed by a passkey more than an hour before they were entered: {self.held_back}")
         if self.unchecked_sessions:
             lines.append(f"  said in a session, and no longer comparable with what was before: {self.unchecked_sessions}")
         if self.enrolments:

@@ -41,7 +41,7 @@ class _Looked:
 
 
 def look(control: Control, caller: Caller, params: CodeTyped) -> CodeLooked:
-    """Say what a claim code would do, and do nothing."""
+    """Show what a claim code would do, and do nothing."""
     site = site_of(control)
     found, brings = _find(control, caller, params.code)
     random_bytes = control.state.identity.random_bytes

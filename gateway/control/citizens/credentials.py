@@ -33,7 +33,7 @@ from consent.messages import Hex
 from gateway.control.citizens.claims import new_passkey, refuse_taken
 from gateway.control.citizens.proofs import (
     Challenges,
-    Checked,
+    CheckedAnswer,
     challenge_in,
     check_own,
     check_paper,
@@ -75,7 +75,7 @@ class _Acting:
 class Proved:
     """An act that a passkey has signed, and what it is to enter; nothing has been entered yet."""
 
-    checked: Checked
+    checked: CheckedAnswer
     code: str
     passkey: Passkey | None
     user_handle: bytes
@@ -97,7 +97,7 @@ def challenge(control: Control, caller: Caller, params: Mine) -> RegistrationCha
 
 
 def want(control: Control, caller: Caller, params: ActWanted) -> ProofWanted:
-    """Say what a passkey of the resident has to sign for an act; of a new passkey, once that is made."""
+    """Give what a passkey of the resident has to sign for an act; for a new passkey, once that is made."""
     acting, nonce = _acting(control, caller, params)
     made = act_challenge(params.act, caller.subject, caller.resident, nonce)
     answer = wanted(control, caller, made)

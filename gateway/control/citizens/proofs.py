@@ -63,7 +63,7 @@ class Challenges:
         self._residents: OrderedDict[bytes, _Waiting] = OrderedDict()
 
     def keep(self, challenge: bytes, what: object, owner: bytes, real_ms: int) -> None:
-        """Let a challenge wait.
+        """Keep a challenge that waits.
 
         Args:
             what: What it is for.
@@ -113,7 +113,7 @@ def challenge_in(client_data: bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedAnswer:
     """A passkey's answer that was right; nothing has been entered of it yet.
 
     Attributes:
@@ -149,7 +149,7 @@ def wanted(control: Control, caller: Caller, challenge: bytes) -> ProofWanted:
     return ProofWanted(challenge=Hex(challenge), relying_party=site_of(control).id, allow=allow)
 
 
-def check_own(control: Control, caller: Caller, challenge: bytes, said: Assertion, *, may_wait: bool = False) -> Checked:
+def check_own(control: Control, caller: Caller, challenge: bytes, said: Assertion, *, may_wait: bool = False) -> CheckedAnswer:
     """Check the answer of a passkey of the resident who asks.
 
     Args:
@@ -163,7 +163,7 @@ def check_own(control: Control, caller: Caller, challenge: bytes, said: Assertio
     return checked
 
 
-def check_anyone(control: Control, challenge: bytes, said: Assertion) -> Checked:
+def check_anyone(control: Control, challenge: bytes, said: Assertion) -> CheckedAnswer:
     """Check the answer of whatever passkey comes.
 
     Raises: MethodError: nobody has it, or it has not signed the challenge for this site.
@@ -174,7 +174,7 @@ def check_anyone(control: Control, challenge: bytes, said: Assertion) -> Checked
     return _check(control, holder, control.state.registry.resident_of(holder), challenge, said)
 
 
-def _check(control: Control, holder: Holder, resident: Resident, challenge: bytes, said: Assertion) -> Checked:
+def _check(control: Control, holder: Holder, resident: Resident, challenge: bytes, said: Assertion) -> CheckedAnswer:
     passkey = next((one for one in resident.passkeys if hmac.compare_digest(one.credential, said.credential)), None)
     if passkey is None:
         raise MethodError("that passkey is none of yours", "passkey-unknown")
@@ -184,7 +184,7 @@ def _check(control: Control, holder: Holder, resident: Resident, challenge: byte
         sign_count = check_assertion(signed, challenge, passkey.public_key, site, passkey.sign_count)
     except PasskeyError as error:
         raise MethodError(str(error), "passkey-refused") from error
-    return Checked(holder, passkey, sign_count, Proof(passkey.public_key, site.origin, signed))
+    return CheckedAnswer(holder, passkey, sign_count, Proof(passkey.public_key, site.origin, signed))
 
 
 # codes that are typed

@@ -21,7 +21,7 @@ from consent.citizen_messages import CHALLENGE_MINUTES, RequestNamed, RequestOut
 from consent.messages import Parameters, Result, decode, encode, plain
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes.credentials import session_name
-from gateway.core.registry import ANSWERED_KEPT, Answered
+from gateway.core.registry import ANSWERED_KEPT, KeptAnswer
 
 MOST_ANSWERS: Final = 1024
 _ID: Final = re.compile(r"[0-9a-f]{32}\Z")
@@ -107,7 +107,7 @@ def _same(asked: Asked, method: str, answer: Result | None) -> Result:
     return answer
 
 
-def _found(control: Control, caller: Caller, request: bytes) -> Answered | None:
+def _found(control: Control, caller: Caller, request: bytes) -> KeptAnswer | None:
     subject = control.state.registry.subjects.get(caller.subject)
     for one in () if subject is None else subject.answered:
         if hmac.compare_digest(one.request, request) and one.resident == caller.resident:
@@ -122,7 +122,7 @@ def remembered(control: Control, asked: Asked, answer: Result) -> Result:
     control.kept(_Answers).keep(asked.owner, caller.request, kept, real_ms)
     subject = control.state.registry.subjects.get(caller.subject)
     if subject is not None:
-        given = Answered(caller.request, caller.resident, asked.method, time_ms, encode(_without_secrets(answer)))
+        given = KeptAnswer(caller.request, caller.resident, asked.method, time_ms, encode(_without_secrets(answer)))
         latest = (*subject.answered, given)[-ANSWERED_KEPT:]
         control.state.registry.keep_subject(msgspec.structs.replace(subject, answered=latest))
     return answer
@@ -134,7 +134,7 @@ def _without_secrets(answer: Result) -> Result:
 
 
 def outcome(control: Control, caller: Caller, params: RequestNamed) -> RequestOutcome:
-    """Say what became of a request whose answer did not come."""
+    """Tell what became of a request whose answer did not come."""
     found = _found(control, caller, bytes(params.request))
     if found is not None:
         return _told(found.method, found.time_ms, msgspec.json.decode(found.answer))
@@ -142,7 +142,7 @@ def outcome(control: Control, caller: Caller, params: RequestNamed) -> RequestOu
 
 
 def after_end(control: Control, token: str, request: bytes) -> RequestOutcome:
-    """Say the same by the session's token alone: also of one that has ended, perhaps by that very request."""
+    """Tell the same by the session's token alone: also of one that has ended, perhaps by that very request."""
     kept = control.kept(_Answers).find(session_name(token), request, control.real_ms())
     if kept is None:
         return RequestOutcome(is_done=False, method="", time_ms=0, log_indices=[])

@@ -106,6 +106,8 @@ def end(state: State, holder: Holder, ended: tuple[Passkey, ...], by: EndedBy, n
     )
     state.registry.keep_resident(holder.subject, changed)
     _forget_what_they_signed(state, holder.subject, ended)
+    if by == "resident":  # of the counter's doing and of who leaves, the household is told anyway
+        state.registry.tell(holder.subject, MessageKind.PASSKEY_ENDED, now_ms)
     return index
 
 

@@ -1,6 +1,6 @@
-"""The purposes of the Data Privacy Vocabulary, version 2.2: what a policy's `dpv` may name, so no misspelt term becomes an IRI.
+"""The purposes of the Data Privacy Vocabulary, version 2.3: what a policy's `dpv` may name, so no misspelt term becomes an IRI.
 
-Source: W3C DPV 2.2, module purposes; https://w3id.org/dpv#Purpose and its kinds.
+Source: W3C DPV 2.3, module purposes; https://w3id.org/dpv#Purpose and its kinds.
 """
 
 from __future__ import annotations
@@ -113,6 +113,9 @@ PURPOSES: Final = frozenset(
         "SellInsightsFromData",
         "SellProducts",
         "SellProductsToDataSubject",
+        "ServiceAccessDetermination",
+        "ServiceManagement",
+        "ServiceMonitoring",
         "ServiceOptimisation",
         "ServicePersonalisation",
         "ServiceProvision",

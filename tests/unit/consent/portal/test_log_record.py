@@ -24,7 +24,7 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Signer, Verifier, sign_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import policies_path
-from gateway.audit.proof import Proof
+from gateway.audit.proof import EntryProof
 from gateway.audit.verify.trust import Anchors
 from tests.support.checkout import ROOT
 from tests.support.log import ORIGIN, SIGNER, START_MS, SampleLog, sample
@@ -211,7 +211,7 @@ def test_entry_is_offered_with_a_proof_that_others_can_check(whole: SampleLog) -
     for index in range(whole.writer.size):
         proof = record.proof(index)
         assert proof is not None
-        parsed = Proof.parse(proof)
+        parsed = EntryProof.parse(proof)
         anchors = Anchors(Verifier.parse(SIGNER.vkey()))
         data, checkpoint, _ = parsed.check(anchors)
         assert Entry.decode(data) == record.entry(index)

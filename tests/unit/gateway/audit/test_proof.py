@@ -20,7 +20,7 @@ from gateway.audit.log.merkle import ProofError
 from gateway.audit.log.notes import Signer, Verifier
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.witness_policy import parse_policy
-from gateway.audit.proof import Proof, ProofFormatError
+from gateway.audit.proof import EntryProof, ProofFormatError
 from gateway.audit.verify.trust import Anchors, UntrustedError, open_checkpoint
 from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
 from tests.support.logs import COSIGNERS, LOGS, cosign, policy_text
@@ -29,11 +29,11 @@ from tests.support.mutations import mutated, wanted
 ANCHORS = Anchors(SIGNER.verifier)
 
 
-def _prove(log: SampleLog, index: int) -> Proof:
+def _prove(log: SampleLog, index: int) -> EntryProof:
     reader = LogReader(log.log.path)
     note = reader.checkpoint()
     entry, hashes = proven_entry(reader, open_checkpoint(note, ANCHORS)[0], index)
-    return Proof(index, tuple(hashes), note, entry)
+    return EntryProof(index, tuple(hashes), note, entry)
 
 
 def _run(verb: str, **given: Any) -> tuple[int, str]:
@@ -48,7 +48,7 @@ def test_proof_of_every_entry_is_checked_without_the_log(name: str, tmp_path: Pa
     log = LOGS[name](tmp_path)
     for index in {0, 1, 5, 254, 255, 256, 300, log.writer.size - 1} & set(range(log.writer.size)):
         proof = _prove(log, index)
-        again = Proof.parse(proof.encode())
+        again = EntryProof.parse(proof.encode())
         assert again == proof
         entry, checkpoint, trust = again.check(ANCHORS)
         assert (entry, checkpoint.size, trust.pinned) == (proof.extra, log.writer.size, True)
@@ -62,7 +62,7 @@ def test_proof_with_any_bit_flipped_is_refused_or_says_the_same(tmp_path: Path) 
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         try:
-            entry = Proof.parse(bytes(damaged)).check(ANCHORS)[0]
+            entry = EntryProof.parse(bytes(damaged)).check(ANCHORS)[0]
         except (ProofFormatError, ProofError, UntrustedError, EntryError):
             continue
         pytest.fail(f"bit {bit} flipped passes as {entry!r}")
@@ -76,12 +76,12 @@ def test_proof_for_another_entry_place_or_key_is_refused(tmp_path: Path) -> None
     with pytest.raises(ProofError):
         proof.check(ANCHORS, other.extra)
     with pytest.raises(ProofError):
-        Proof(6, proof.hashes, proof.note, proof.extra).check(ANCHORS)
+        EntryProof(6, proof.hashes, proof.note, proof.extra).check(ANCHORS)
     with pytest.raises(UntrustedError):
         proof.check(Anchors(Signer(ORIGIN, bytes(32)).verifier))
     with pytest.raises(ProofError, match="does not bring the entry along"):
-        Proof(5, proof.hashes, proof.note).check(ANCHORS)
-    Proof(5, proof.hashes, proof.note).check(ANCHORS, proof.extra)
+        EntryProof(5, proof.hashes, proof.note).check(ANCHORS)
+    EntryProof(5, proof.hashes, proof.note).check(ANCHORS, proof.extra)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_proof_for_another_entry_place_or_key_is_refused(tmp_path: Path) -> None
 def test_proof_that_is_malformed_is_refused(data: bytes, problem: str) -> None:
     """Each rule of the format, with the line at fault."""
     with pytest.raises(ProofFormatError, match=problem):
-        Proof.parse(data)
+        EntryProof.parse(data)
 
 
 @given(
@@ -114,8 +114,8 @@ def test_proof_that_is_malformed_is_refused(data: bytes, problem: str) -> None:
 )
 def test_proof_reads_back_as_it_was_written(index: int, hashes: list[bytes], note: bytes, extra: bytes | None) -> None:
     """One form for each proof."""
-    proof = Proof(index, tuple(hashes), note, extra)
-    assert Proof.parse(proof.encode()) == proof
+    proof = EntryProof(index, tuple(hashes), note, extra)
+    assert EntryProof.parse(proof.encode()) == proof
 
 
 def test_proof_of_a_witnessed_log_says_who_has_seen_it(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_mutated_proofs_prove_nothing_else_and_are_refused_in_a_line(tmp_path: P
     proven = {(proof.index, proof.extra) for proof in whole}
     for _, data in mutated([proof.encode() for proof in whole], wanted(3000), 5):
         try:
-            proof = Proof.parse(data)
+            proof = EntryProof.parse(data)
             entry, checkpoint, _ = proof.check(ANCHORS)
         except (ProofFormatError, ProofError, UntrustedError, EntryError) as error:
             line = str(error)

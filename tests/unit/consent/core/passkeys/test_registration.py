@@ -6,6 +6,7 @@ import contextlib
 import json
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+from itertools import count
 
 import cbor2
 import pytest
@@ -127,6 +128,7 @@ def _es256_key(**changed: object) -> bytes:
         b"\xa0",
         b"",
     ],
+    ids=count(),  # the keys are made anew in each process
 )
 def test_other_public_key_is_refused(key: bytes) -> None:
     with pytest.raises(PasskeyError):

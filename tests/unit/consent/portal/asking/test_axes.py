@@ -6,9 +6,20 @@ import re
 
 import pytest
 
+from consent.core.explain.phrases import Phrases
 from consent.core.languages import LANGUAGES
 from consent.messages import ConsentLimits
-from consent.portal.asking.axes import LIMITS, axis_choices, chosen_in, chosen_of, limits_of_choice, read_limits, written
+from consent.portal.asking.axes import (
+    LIMITS,
+    axis_choices,
+    axis_title,
+    chosen_in,
+    chosen_of,
+    level_in_words,
+    limits_of_choice,
+    read_limits,
+    written,
+)
 from consent.portal.visit import Visit
 from tests.support.ways import shipped
 
@@ -61,6 +72,16 @@ def test_every_level_is_said_in_words(language: str) -> None:
         assert each.asked
         assert all(words != level for level, words, _ in each.levels), each.name
         assert sum(is_chosen for _, _, is_chosen in each.levels) == each.is_limited
+
+
+def test_budget_is_said_as_such_however_it_is_written() -> None:
+    """Records call it `mu`; an axis that has no words yet is shown by its id, and breaks no page."""
+    words = Phrases("en")
+    for axis in ("budget", "mu"):
+        assert axis_title(Visit("en"), words, shipped(), axis) == "Random noise"
+        assert level_in_words(words, shipped(), axis, "0.5") == "μ 0.5 a day"
+    assert axis_title(Visit("en"), words, shipped(), "colour") == "colour"
+    assert level_in_words(words, shipped(), "colour", "red") == "red"
 
 
 def test_level_without_words_is_shown_as_it_is_written() -> None:

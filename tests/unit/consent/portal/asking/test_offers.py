@@ -32,6 +32,7 @@ def test_joint_figures_are_sand_within_the_blur_of_chance() -> None:
     assert "f-held" in one.chart
     assert "f-told" not in one.chart
     assert 'class="blur"' in one.chart
+    assert ">10 kWh<" in one.chart  # the drawing reaches as high as what is said
     assert one.lines == (
         "24 figures with other homes. Nobody sees yours alone.",
         "You are one of about 20 homes.",
@@ -81,6 +82,14 @@ def test_what_less_stays_below_is_said_axis_by_axis() -> None:
         "Value of “Electricity used”: in steps of 1 kWh",
     )
     assert view().limits == ()
+
+
+def test_only_coarser_figures_are_said_to_have_more_homes() -> None:
+    """A shorter keeping has not, and who is told by itself is among none."""
+    assert view("less").is_coarser
+    assert not view("less", limits=JsonObject({"retention": 30})).is_coarser
+    assert not view("less", seen=seen(is_alone=True)).is_coarser
+    assert not view("less", reason="limits").is_coarser
 
 
 def test_long_series_is_drawn_by_its_end() -> None:

@@ -182,14 +182,15 @@ async def test_few_questions_at_once_and_few_answers_kept(tmp_path: Path) -> Non
     async with spoken(tmp_path / "s") as gateway:
         gateway.may_answer.clear()
         door = PublicGate(tmp_path / "s", Waits(answers=50))
-        readers = [asyncio.create_task(door.balance(f"day-{n}")) for n in range(300)]
+        days = [f"{2000 + n}-01-01" for n in range(300)]
+        readers = [asyncio.create_task(door.balance(day)) for day in days]
         await gateway.waiting.wait()
         gateway.may_answer.set()
         answers: list[PublicBalance] = await asyncio.gather(*readers)
-        assert [answer.day for answer in answers] == [f"day-{n}" for n in range(300)]
+        assert [answer.day for answer in answers] == days
         assert gateway.most_at_once <= 4
         assert gateway.connections <= 4
-        await door.balance("one more")
+        await door.balance("2300-01-01")
         assert len(door._kept) <= 50
         await door.close()
 

@@ -7,12 +7,14 @@ import logging
 import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from starlette.types import ASGIApp
 from uvicorn import Config
 
+from consent.portal.answers import EVENTS, EventStream, Route
 from consent.portal.app import make_app
 from consent.portal.http.connections import HEAD_BYTES, BoundedConnection, ConnectionBounds, OpenConnections
 from consent.portal.serve import PortalServer, uvicorn_config
@@ -26,11 +28,13 @@ ROBOTS = b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @contextmanager
-def listening(bounds: ConnectionBounds | None = None) -> Iterator[tuple[ServedPortal, OpenConnections]]:
+def listening(
+    bounds: ConnectionBounds | None = None, app: ASGIApp | None = None
+) -> Iterator[tuple[ServedPortal, OpenConnections]]:
     """Serve a portal in a thread of this process, within bounds on its connections."""
     site = said_site(SaidGate(said_state()), SaidRecord(POLICIES, said_head()))
     opened = OpenConnections(bounds or ConnectionBounds())
-    config: Config = uvicorn_config(make_app(site), None, opened)
+    config: Config = uvicorn_config(app or make_app(site), None, opened)
     server = PortalServer(config)
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -201,3 +205,21 @@ def test_idle_connection_gives_way_and_a_busy_one_does_not() -> None:
     assert not opened.enter(places[6], "198.51.100.1")
     opened.leave(places[1])
     assert opened.enter(places[6], "198.51.100.1")
+
+
+def test_stream_outlives_the_time_of_a_request() -> None:
+    """It is no slow answer: it says how long it may live, and its connection is let."""
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        for number in range(6):
+            await asyncio.sleep(0.1)  # together longer than a request may take
+            yield f"data: {number}\n\n".encode()
+
+    async def show(*_: object) -> EventStream:
+        return EventStream(pieces, 60.0)
+
+    site = said_site(SaidGate(said_state()), SaidRecord(POLICIES, said_head()))
+    app = make_app(site, routes=(Route("/stream", show, "A stream", EVENTS),))
+    with listening(ConnectionBounds(request_s=0.3), app) as (portal, _):
+        answer = portal.ask("/stream")
+    assert b"data: 5\n\n" in answer

@@ -8,16 +8,16 @@ import pytest
 
 from consent.core.passkeys.registration import check_registration
 from consent.core.passkeys.relying_party import RelyingParty
-from consent.portal.answers import Form
+from consent.portal.answers import FilledForm
 from consent.portal.http.static_files import static_files
 from consent.portal.joining.passkey_form import PASSKEY_FIELDS, PasskeyAsked, assertion_of, registration_of
 from tests.support.own_home import CHALLENGE, ORIGIN, SITE, made_fields, passkey, read, signed_fields
 from tests.support.virtual_passkey import VirtualPasskey
 
 
-def form(values: dict[str, str]) -> Form:
+def form(values: dict[str, str]) -> FilledForm:
     """Return a form with those fields, the others empty."""
-    return Form({field.name: values.get(field.name, "") for field in PASSKEY_FIELDS}, "0" * 32)
+    return FilledForm({field.name: values.get(field.name, "") for field in PASSKEY_FIELDS}, "0" * 32)
 
 
 def test_what_is_asked_stands_in_base64url() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from consent.citizen_messages import ActWanted, Registration
 from consent.core.languages import LANGUAGES
-from consent.portal.answers import Form
+from consent.portal.answers import FilledForm
 from consent.portal.joining.passkey_form import PASSKEY_FIELDS
 from consent.portal.joining.refusals import OTHER
 from consent.portal.my.acts import OF_ACTS, UNANSWERED, gate_now_ms, is_by_passkey, proof_wanted, proved_by, token_of
@@ -39,8 +39,8 @@ def test_act_is_asked_about_with_the_session_and_changes_nothing(made: Any) -> N
 def test_only_a_passkeys_answer_proves_an_act() -> None:
     """A form without one proves nothing."""
     empty = {field.name: "" for field in PASSKEY_FIELDS}
-    assert proved_by(Form(empty, "0" * 32)) is None
-    proved = proved_by(Form({**empty, **signed_fields(passkey())}, "0" * 32))
+    assert proved_by(FilledForm(empty, "0" * 32)) is None
+    proved = proved_by(FilledForm({**empty, **signed_fields(passkey())}, "0" * 32))
     assert proved is not None
     assert proved.proof
     assert proved.paper_code == ""

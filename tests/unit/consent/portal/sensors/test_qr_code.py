@@ -8,7 +8,7 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.portal.sensors.qr_code import Level, qr_code, short_address, sign_address
+from consent.portal.sensors.qr_code import Redundancy, qr_code, short_address, sign_address
 
 HERE = "https://sensors.ribera.example"
 QUIET = 4
@@ -62,4 +62,4 @@ def test_a_proof_of_twelve_hundred_bytes_is_a_dense_code_that_still_fits_a_sheet
     proof = "c2sp.org/tlog-proof@v1\n" + "x" * 1177
     expected = segno.make_qr(proof, error="l", boost_error=False)
     assert expected.designator == "25-L"
-    assert drawn(qr_code(proof, "Proof", Level.DENSE)) == [list(row) for row in expected.matrix]
+    assert drawn(qr_code(proof, "Proof", Redundancy.DENSE)) == [list(row) for row in expected.matrix]

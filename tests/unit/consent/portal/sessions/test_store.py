@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from consent.citizen_messages import SessionOpened
+from consent.portal.http.cookies import new_secret
 from consent.portal.sessions import store
-from consent.portal.sessions.cookies import new_secret
 from consent.portal.sessions.store import FILE_NAME, WebSessions
 
 TOKEN = "c0ffee" * 10 + "c0ff"

@@ -17,14 +17,13 @@ from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Route,
 from consent.portal.app import make_app
 from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.http.cookies import GUARD, SENT, SESSION
 from consent.portal.pages.offline import OfflineView
 from consent.portal.routes import ROUTES
-from consent.portal.sessions.cookies import GUARD, SENT, SESSION
-from consent.portal.sessions.sent import SentForm
 from consent.portal.sessions.store import WebSessions
 from consent.portal.sessions.tries import OF_ONE_CODE
 from consent.portal.site import Site
-from consent.portal.visit import Visit
+from consent.portal.visit import SentForm, Visit
 from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
 from tests.support.portal import (

@@ -11,13 +11,14 @@ from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
 from gateway.audit.replay.report import ReplayReport
 from gateway.audit.verify.age import AuditTime
+from gateway.audit.verify.verify import verify_folder
 from tests.support.asking import call
 from tests.support.citizens_door import START_MS, CitizensDoor, citizens_door
 from tests.support.passkey_forms import assertion, registration
 
 
 async def audited(door: CitizensDoor) -> ReplayReport:
-    """Publish what was committed, and return what an auditor finds."""
+    """Publish what was committed, verify the log with its openings, and return what its replay finds."""
     durable = door.durable
     await door.control.commit()
     durable.checkpoint(heartbeat=True)
@@ -28,6 +29,9 @@ async def audited(door: CitizensDoor) -> ReplayReport:
     verifier = durable.state.identity.signer.verifier
     reader = LogReader(place.log)
     checkpoint = Checkpoint.parse(open_note(reader.checkpoint(), [verifier]).text)
+    verified = verify_folder(place.log, durable.state.identity.signer.vkey(), place.openings)
+    wrong = [finding for step in verified.steps for finding in step.findings]
+    assert {finding.problem.partition("ahead")[1] for finding in wrong} <= {"ahead"}  # the gateway's clock is the test's
     return Replay(reader, checkpoint, verifier, OpeningsReader(place.openings), at=AuditTime(START_MS + 9 * DAY_MS)).run()
 
 

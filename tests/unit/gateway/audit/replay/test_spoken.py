@@ -247,6 +247,23 @@ def test_yes_signed_for_one_thing_is_not_one_for_the_next(home: EnrolledHome) ->
     assert "the passkey answered another challenge" in found(home)
 
 
+def test_yes_that_was_held_back_is_counted(home: EnrolledHome) -> None:
+    """Whoever keeps a signed yes, and enters it later, cannot change its time: it has been signed."""
+    prompt, late = signed_by(_FIRST, grant(home)), signed_by(_FIRST, _of_nights(home))
+    home.gate.now_ms += 60 * MINUTE_MS
+    home.gate.say(prompt)
+    assert replayed(home.gate).held_back == 0
+    home.gate.now_ms += 1
+    home.gate.say(late)
+    report = replayed(home.gate)
+    assert (report.held_back, report.findings) == (1, [])
+    assert "signed by a passkey more than an hour before they were entered: 1" in report.to_text()
+
+
+def _of_nights(home: EnrolledHome) -> Consent:
+    return steps.grant(home.gate.speaker(home.device), home.gate.state.policies, "nights", TOP)
+
+
 # after a lost phone
 
 

@@ -50,12 +50,11 @@ async def test_second_letter_of_a_household_that_somebody_answers_for_is_of_no_u
     letter = door.letter()
     row = {"profile": "meter", "zone": "north-quay", "topic": "t/more", "owner": "resident", "subject": letter["subject"]}
     call(door.durable, "device.add", {"devices": [row]})
-    state = door.durable.state
-    second = subjects.make_code(state, bytes.fromhex(letter["subject"]), bytes.fromhex(letter["resident"]), b"", 0)
-    late = subjects.make_code(
-        state, bytes.fromhex(letter["subject"]), bytes.fromhex(letter["resident"]), b"", door.durable.clock.now_ms()
-    )
+    state, now_ms = door.durable.state, door.durable.clock.now_ms()
+    ids = bytes.fromhex(letter["subject"]), bytes.fromhex(letter["resident"]), b""
+    second = subjects.make_code(state, *ids, now_ms)
     await door.come_in(letter["claim_code"], door.passkey())
+    late = subjects.make_code(state, *ids, now_ms)
     for code in (second, late):
         assert await door.refused("claim.look", code=code) == "code-unknown"
 

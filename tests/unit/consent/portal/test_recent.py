@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 from consent.citizen_messages import AnswersChanged
-from consent.portal.my.recent import KEPT, RecentChanges
+from consent.portal.recent import KEPT, RecentChanges
 from consent.portal.visit import SignedIn
 from tests.support.questions import changed
 

@@ -1,0 +1,34 @@
+"""What was sent and not answered is remembered for its visitor alone, for a while, and not without end."""
+
+from __future__ import annotations
+
+from consent.portal.http.cookies import SENT_S
+from consent.portal.sessions.sent import MOST, SentForms
+from consent.portal.visit import SentForm
+
+
+def form(request: str, at_ms: int = 0) -> SentForm:
+    """Return a form."""
+    return SentForm("/my/stop", {}, request, at_ms)
+
+
+def test_form_is_its_visitor_s_for_ten_minutes() -> None:
+    """Another visitor who knows its id finds nothing."""
+    now = 0
+    sent = SentForms(lambda: now)
+    sent.keep("ann", form("a"))
+    assert sent.find("ann", "a") == form("a")
+    assert sent.find("zoe", "a") is None
+    now = SENT_S * 1000 + 1
+    assert sent.find("ann", "a") is None
+    sent.keep("ann", form("b", now))
+    sent.drop("ann", "b")
+    assert sent.find("ann", "b") is None
+
+
+def test_memory_is_bounded() -> None:
+    """The oldest goes."""
+    sent = SentForms(lambda: 0)
+    for n in range(MOST + 3):
+        sent.keep("ann", form(str(n)))
+    assert [sent.find("ann", str(n)) is None for n in range(5)] == [True, True, True, False, False]
