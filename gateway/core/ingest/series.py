@@ -22,6 +22,8 @@ _WHEN: Final = (1 << 20) - 1
 _ONE: Final = 1 << 20
 _READINGS: Final = 4095
 """From here on no more readings are counted in a slot: these are more than four a second."""
+_FULL: Final = _READINGS * _ONE
+_NO_TIME: Final = ~_WHEN
 _BITS: Final = 32
 """Above these stands the total, below it how many readings there were and when the last one held; 0: none."""
 _MARK: Final = (1 << _BITS) - 1
@@ -32,7 +34,7 @@ class HeldSlot(NamedTuple):
     """What is held of one slot.
 
     Attributes:
-        t_ms: When the last reading in it held, Unix time.
+        t_ms: When the reading in it held that came last, Unix time; of a counter the latest.
         readings: How many were in it; of a counter 1.
         total: Their sum, in the property's first steps; of a counter what it showed last.
     """
@@ -64,14 +66,21 @@ class Series:
     def add(self, t_ms: int, n: int) -> None:
         """Add a reading of ``n`` first steps; one that is older than all slots is dropped. Paid for with each reading."""
         number = t_ms // SLOT_MS
-        if number != self._next:
-            self._put(number, t_ms, n)
-            return
-        self._next = number + 1
+        after = self._next
         try:
-            self._cells[number % SLOTS] = n << _BITS | _ONE | t_ms & _WHEN
+            if number == after - 1 and self._beyond is None:
+                cells, at = self._cells, number % SLOTS
+                cell = cells[at]
+                if cell & _MARK < _FULL:
+                    cells[at] = cell + (n << _BITS) + _ONE & _NO_TIME | t_ms & _WHEN
+            elif number == after:
+                self._next = after + 1
+                self._cells[number % SLOTS] = n << _BITS | _ONE | t_ms & _WHEN
+            else:
+                self._put(number, t_ms, n)
         except OverflowError:
-            self._cells[number % SLOTS] = 0
+            if number == after:
+                self._cells[number % SLOTS] = 0
             self._put(number, t_ms, n)
 
     def has(self, t_ms: int) -> bool:
@@ -99,11 +108,11 @@ class Series:
         if number >= self._next:
             self._advance(number)
         cell = self._cells[number % SLOTS]
-        readings, at_ms = (cell & _MARK) // _ONE, _time_ms(number, cell)
+        readings = (cell & _MARK) // _ONE
         if not readings:
             self._set(number, n, 1, t_ms)
         elif readings < _READINGS:
-            self._set(number, self._total(number, cell) + n, readings + 1, max(t_ms, at_ms))
+            self._set(number, self._total(number, cell) + n, readings + 1, t_ms)
 
     def _set(self, number: int, total: int, readings: int, t_ms: int) -> None:
         mark = readings * _ONE | t_ms & _WHEN

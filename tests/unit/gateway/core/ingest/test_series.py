@@ -33,7 +33,7 @@ def plain(readings: list[tuple[int, int]], *, is_counter: bool) -> list[tuple[in
     for number, those in sorted(slots.items()):
         if number <= newest - SLOTS:
             continue
-        last_ms = max(t_ms for t_ms, _ in those)
+        last_ms = max(t_ms for t_ms, _ in those) if is_counter else those[-1][0]
         if is_counter:
             found.append((last_ms, 1, next(n for t_ms, n in reversed(those) if t_ms == last_ms)))
         else:
