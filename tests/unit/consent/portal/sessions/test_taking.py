@@ -17,6 +17,7 @@ from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Route,
 from consent.portal.app import make_app
 from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.http.compression import LEAST_BYTES
 from consent.portal.http.cookies import GUARD, SENT, SESSION
 from consent.portal.pages.offline import OfflineView
 from consent.portal.routes import ROUTES
@@ -153,6 +154,16 @@ def test_form_without_address_is_taken_where_the_browser_says_that_it_is_ours() 
         {"origin": HTTPS, "sec-fetch-site": "none"},
     ):
         assert client.post(OWN, data=fields, headers=headers).status_code == 303
+
+
+def test_page_with_a_secret_is_not_compressed() -> None:
+    """Beside text that someone else chose, its length would tell the secret (BREACH); a public page is."""
+    client = portal()
+    headers = {"accept-encoding": "gzip"}
+    own, public = client.get(OWN, headers=headers), client.get("/rules", headers=headers)
+    assert len(own.content) >= LEAST_BYTES
+    assert "content-encoding" not in own.headers
+    assert public.headers["content-encoding"] == "gzip"
 
 
 def test_page_with_a_form_lets_the_browser_say_where_it_comes_from() -> None:
