@@ -14,7 +14,18 @@ from tests.support.resident import PAUSE, STOP, Resident
 
 DAILY, HOURLY, WEEKLY = "energy-daily-totals", "energy-hourly", "energy-typical-week"
 OF_ANYONE: Final = frozenset(
-    {"claim", "claim-wrong", "claim-looked", "claim-joins", "in", "in-wrong", "in-paper", "in-paper-wrong", "erased", "unknown-asking"}
+    {
+        "claim",
+        "claim-wrong",
+        "claim-looked",
+        "claim-joins",
+        "in",
+        "in-wrong",
+        "in-paper",
+        "in-paper-wrong",
+        "erased",
+        "unknown-asking",
+    }
     | {"unknown-not-done", "unknown-done", "away"}
 )
 """States without the bar of the own pages: of who has not come in, is out again, or where the gate does not answer."""

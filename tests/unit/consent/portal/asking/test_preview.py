@@ -6,7 +6,7 @@ import asyncio
 
 from consent.citizen_messages import OwnReadings, ReadingsOf
 from consent.messages import Hex
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.asking.preview import OwnView, own_readings, own_view, slot_of, slots_of
 from consent.portal.visit import SignedIn, Visit
 from tests.support.portal import NOW_MS, TOKEN, SaidRecord, said_site
@@ -17,9 +17,9 @@ QUARTER_MS = 900_000
 END_MS = NOW_MS // QUARTER_MS * QUARTER_MS + QUARTER_MS
 
 
-def asked(flow: str = "energy-hourly", **others: object) -> Asked:
+def asked(flow: str = "energy-hourly", **others: object) -> AskedQuestion:
     """Return a question."""
-    return Asked(shipped(), shipped().flows[flow], question(**others))
+    return AskedQuestion(shipped(), shipped().flows[flow], question(**others))
 
 
 def view(held: OwnReadings, **others: object) -> OwnView:
