@@ -106,7 +106,7 @@ def _charts(visit: Visit, asked: AskedQuestion, series: Sequence[ReadingsOf], en
             high=f"{visit.number(high[1])} {unit}".rstrip(),
             time=visit.time(high[0]),
         )
-        drawing = bars(
+        chart = bars(
             [(visit.time(at_ms), value) for at_ms, value in slots],
             unit=unit,
             label=sentence,
@@ -115,7 +115,7 @@ def _charts(visit: Visit, asked: AskedQuestion, series: Sequence[ReadingsOf], en
             from_zero=begins_at_zero(each.unit),
         )
         rows = tuple((visit.moment(at_ms), f"{visit.number(value)} {unit}".rstrip()) for at_ms, value in there)
-        yield OwnChart(title, sentence, drawing, rows)
+        yield OwnChart(title, sentence, chart, rows)
 
 
 def slot_of(series: Sequence[ReadingsOf]) -> int:
