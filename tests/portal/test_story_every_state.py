@@ -1,6 +1,6 @@
 """Every own page in every state: in form, hindering nobody, with *stop* in reach; the whole matrix is run by `--slow`.
 
-``tests.support.own_states`` walks; what is wrong is gathered over all states before a test fails, so that one run names all of it.
+``tests.support.own_states`` walks; what is wrong is gathered over all states before a test fails, so that one run names it all.
 """
 
 from __future__ import annotations
