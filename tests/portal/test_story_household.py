@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.support.own_city import OwnCity, own_city
+from tests.support.own_city import NEIGHBOURS, OwnCity, own_city
 from tests.support.resident import Resident, resident
 from tests.support.shell import Shell
 

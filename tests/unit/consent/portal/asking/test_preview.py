@@ -17,14 +17,14 @@ QUARTER_MS = 900_000
 END_MS = NOW_MS // QUARTER_MS * QUARTER_MS + QUARTER_MS
 
 
-def asked(flow: str = "energy-hourly", **others: object) -> AskedQuestion:
+def asked(flow: str = "energy-hourly", /, **others: object) -> AskedQuestion:
     """Return a question."""
     return AskedQuestion(shipped(), shipped().flows[flow], question(**others))
 
 
 def view(held: OwnReadings, **others: object) -> OwnView:
     """Return what the page shows of some readings."""
-    return own_view(Visit("en"), asked(**others), held)
+    return own_view(Visit("en"), asked("energy-hourly", **others), held)
 
 
 def test_day_has_ninety_six_slots_of_which_empty_ones_are_missing() -> None:
