@@ -57,7 +57,7 @@ def own_pictures(browser: Browser, city: Path, folder: Path) -> Iterator[Shot]:
         for width in (PHONE, DESK):
             page.set_viewport_size({"width": width, "height": HEIGHT})
             for theme in ("light", "dark"):
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of its words
+                page.emulate_media(color_scheme=theme)
                 yield taken(page, folder, Shot(f"own-{state}-{width}-{theme}.png", STATE, state, f"{width} {theme}"))
         page.emulate_media(color_scheme="light")
         if state in _PRINTED:

@@ -65,16 +65,12 @@ def less(home: Household, homes: HomesAt) -> Disclosure | None:
     """Return the limits of *less precisely*; None where there is nothing between all that is asked and nothing."""
     yes = home.points([home.yes()])
     group = home.flow.ask.group
-    best: tuple[tuple[bool, bool, int, int], Disclosure] | None = None
-    for number, (axis, limits) in enumerate(_coarser(home)):
-        if home.points([home.yes(limits)]) == yes:
-            continue
-        standing = _homes(home, limits, homes)
-        is_met = standing >= group
-        rank = is_met, axis != BUDGET, standing, -number
-        if best is None or rank > best[0]:
-            best = rank, limits
-    return None if best is None else best[1]
+    found = [(axis, limits) for axis, limits in _coarser(home) if home.points([home.yes(limits)]) != yes]
+    ranked = [
+        ((standing := _homes(home, limits, homes)) >= group, axis != BUDGET, standing, -number)
+        for number, (axis, limits) in enumerate(found)
+    ]
+    return found[-max(ranked)[-1]][1] if ranked else None
 
 
 def _coarser(home: Household) -> Iterator[tuple[str, Disclosure]]:
