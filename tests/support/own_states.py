@@ -133,7 +133,11 @@ def _unknown(city: OwnCity, ana: Resident) -> Iterator[str]:
     """Yield what is seen where an answer was lost: nothing has to be killed for it, for the connection alone breaks."""
     ana.answer(HOURLY, "yes")
     held: list[Route] = []
-    ana.page.route(_SENT, lambda route: held.append(route))  # the page goes on by itself, and is to stay while it is looked at
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    ana.page.route(_SENT, hold)  # the page goes on by itself, and is to stay while it is looked at
     city.door.cut("consent.less", "before", lambda: None)
     ana.stop()
     yield "unknown-asking"
