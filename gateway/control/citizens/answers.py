@@ -65,7 +65,7 @@ def prove(control: Control, caller: Caller, params: ConsentProved) -> AnswersCha
     may_wait = tells_no_more(_actor(control, caller, PASSKEY), policies, record)
     checked = check_own(control, caller, params.challenge, params.proof, may_wait=may_wait)
     challenges.done(params.challenge, caller.session)
-    if not _is_still(control, caller, proposal):
+    if record.time_ms > now_ms or not _is_still(control, caller, proposal):  # the clock may have been set back
         raise MethodError("what was signed has changed meanwhile: look at it again", "changed-meanwhile")
     checked.enter(control)
     return _enter(control, caller, [record.signed(checked.proof.encode())], now_ms)
