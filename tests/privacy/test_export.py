@@ -28,7 +28,7 @@ from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle, SentBundle
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.plans import Device
-from gateway.core.registry import KeptAnswer, Claim, Holder, Message, Paper, Passkey, Resident, Session, Subject
+from gateway.core.registry import Claim, Holder, KeptAnswer, Message, Paper, Passkey, Resident, Session, Subject
 from gateway.core.release.records import Waiting
 from gateway.core.windows.windows import Windows
 from gateway.edge.store.schema import MIGRATIONS

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from consent.citizen_messages import AnswersChanged, ConsentProposed, ConsentProved, ConsentWanted
 from consent.core.explain.phrases import Phrases
 from consent.messages import ConsentLimits, Hex, MaybeInstant
-from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Parameter, Route, SeeOther, Who
-from consent.portal.asking.asked import FLOW, Asked, asked_of
+from consent.portal.answers import Answer, FilledForm, FormField, NoSuchPage, Page, Parameter, Route, SeeOther, Who
+from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of
 from consent.portal.asking.axes import IN_ADDRESS, LIMITS, axis_title, chosen_in, level_in_words, limits_of_choice, read_limits
 from consent.portal.asking.saving import answered_before
 from consent.portal.gates.public import GateRefusedError
@@ -100,7 +100,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("confirm.html", await _view(site, visit, parameters["flow"], wish))
 
 
-async def sign(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def sign(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Hand the passkey's signature to the gateway, or say what went wrong and ask anew."""
     session, wish = signed_in(visit), _Wish(form["answer"], form["limits"], form["until"])
     proof, wrong = assertion_of(form), "empty"
@@ -155,7 +155,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
     )
 
 
-async def _wanted(site: Site, visit: Visit, asked: Asked, wish: _Wish) -> tuple[ConsentWanted, int]:
+async def _wanted(site: Site, visit: Visit, asked: AskedQuestion, wish: _Wish) -> tuple[ConsentWanted, int]:
     """Return what the gateway is to propose, and for how many days it may be kept; 0 where that is not told.
 
     Raises: NoSuchPage: no such answer is offered.
@@ -181,7 +181,7 @@ def _end_of(visit: Visit, day: str) -> MaybeInstant:
     return MaybeInstant(round((last + timedelta(days=1)).timestamp() * 1000))
 
 
-async def _proposed(site: Site, visit: Visit, asked: Asked, wanted: ConsentWanted) -> tuple[ConsentProposed | None, str]:
+async def _proposed(site: Site, visit: Visit, asked: AskedQuestion, wanted: ConsentWanted) -> tuple[ConsentProposed | None, str]:
     """Return the record that is to be signed; where there is none, why, as a key of `confirm.cannot`."""
     session = signed_in(visit)
     if session.kind == "paper":
@@ -212,10 +212,10 @@ ROUTES = (
         form=sign,
         fields=(
             *ASSERTION,
-            Field("challenge", "([0-9a-f]{64})?", 64),
-            Field("answer", _ANSWERS, 6),
-            Field("limits", LIMITS, 400),
-            Field("until", f"({_DAY})?", 10),
+            FormField("challenge", "([0-9a-f]{64})?", 64),
+            FormField("answer", _ANSWERS, 6),
+            FormField("limits", LIMITS, 400),
+            FormField("until", f"({_DAY})?", 10),
         ),
     ),
 )

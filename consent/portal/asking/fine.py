@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consent.portal.answers import Answer, Field, Form, Page, Route, SeeOther, Who
-from consent.portal.asking.asked import FLOW, Asked, asked_of
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Route, SeeOther, Who
+from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of
 from consent.portal.asking.axes import (
     LIMITS,
     AxisChoice,
@@ -59,7 +59,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("fine.html", await _view(site, visit, asked, chosen))
 
 
-async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Save the limits, or lead on to where they are signed."""
     asked = await asked_of(site, visit, parameters["flow"])
     chosen = read_limits(asked.shown.axes, form["limits"])
@@ -77,7 +77,7 @@ async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
     return before or Page("fine.html", await _view(site, visit, asked, chosen, wrong), status=422)
 
 
-async def _view(site: Site, visit: Visit, asked: Asked, chosen: dict[str, str], wrong: str = "") -> FineView:
+async def _view(site: Site, visit: Visit, asked: AskedQuestion, chosen: dict[str, str], wrong: str = "") -> FineView:
     """Return the page with what the chosen limits come to."""
     priced = await asked_of(site, visit, asked.flow.id, limits_of_choice(chosen))
     offer = priced.offer("fine")
@@ -102,6 +102,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=save,
-        fields=(Field("limits", LIMITS, 400),),
+        fields=(FormField("limits", LIMITS, 400),),
     ),
 )

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, SeeOther, Who
-from consent.portal.asking.asked import FLOW, Asked, asked_of, is_alone
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
+from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of, is_alone
 from consent.portal.asking.offers import OfferView, mark_of, offer_view, offer_views
 from consent.portal.asking.preview import OwnView, own_readings
 from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no
@@ -73,7 +73,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("question.html", await _view(site, visit, asked, said=parameters.get("said", "")))
 
 
-async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Save an answer, or say why it was not."""
     asked = await asked_of(site, visit, parameters["flow"])
     word = form["answer"]
@@ -94,7 +94,7 @@ async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: 
     return before or Page("question.html", await _view(site, visit, asked, wrong=wrong), status=422)
 
 
-async def _view(site: Site, visit: Visit, asked: Asked, *, wrong: str = "", said: str = "") -> QuestionView:
+async def _view(site: Site, visit: Visit, asked: AskedQuestion, *, wrong: str = "", said: str = "") -> QuestionView:
     row, shown, yes = asked.shown.row, asked.shown, asked.offer("yes")
     state = state_of(row)
     return QuestionView(
@@ -131,6 +131,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=answer,
-        fields=(Field("answer", "yes|less|no|pause", 5), Field("mark", "[0-9a-f]{16}", 16)),
+        fields=(FormField("answer", "yes|less|no|pause", 5), FormField("mark", "[0-9a-f]{16}", 16)),
     ),
 )

@@ -1,26 +1,20 @@
-"""A site, a challenge, and a passkey of each algorithm; made once, since RSA keys are slow to make."""
+"""A passkey of each algorithm, for the tests of this folder."""
 
 from __future__ import annotations
 
 import pytest
 
-from consent.core.passkeys.relying_party import RelyingParty
-from tests.support.virtual_passkey import Algorithm, VirtualPasskey
-
-ORIGIN = "https://sensors.ribera.example"
-SITE = RelyingParty.at(ORIGIN)
-CHALLENGE = bytes(range(100, 132))
-ALGORITHMS: tuple[Algorithm, ...] = ("ES256", "EdDSA", "RS256")
-_MADE = {algorithm: VirtualPasskey(ORIGIN, SITE.id, algorithm) for algorithm in ALGORITHMS}
+from tests.support.passkey_site import ALGORITHMS, MADE
+from tests.support.virtual_passkey import VirtualPasskey
 
 
 @pytest.fixture(params=ALGORITHMS)
 def passkey(request: pytest.FixtureRequest) -> VirtualPasskey:
     """A passkey of the site, of each algorithm."""
-    return _MADE[request.param]
+    return MADE[request.param]
 
 
 @pytest.fixture
 def es256() -> VirtualPasskey:
     """A passkey of the site, where the algorithm does not matter."""
-    return _MADE["ES256"]
+    return MADE["ES256"]

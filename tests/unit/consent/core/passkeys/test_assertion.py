@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from consent.core.passkeys.assertion import SignedChallenge, check_assertion
 from consent.core.passkeys.relying_party import RelyingParty
 from consent.errors import PasskeyError
+from tests.support.passkey_site import CHALLENGE, ORIGIN, SITE
 from tests.support.virtual_passkey import AT, BS, UP, UV, VirtualPasskey
-from tests.unit.consent.core.passkeys.conftest import CHALLENGE, ORIGIN, SITE
 
 _PASSKEY = VirtualPasskey(ORIGIN, SITE.id)
 _SAID = SignedChallenge(*_PASSKEY.get(CHALLENGE))

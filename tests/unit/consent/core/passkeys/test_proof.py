@@ -12,8 +12,8 @@ from consent.core.canonical import encode_canonical
 from consent.core.passkeys.assertion import SignedChallenge
 from consent.core.passkeys.proof import LONGEST_PROOF, Proof
 from consent.errors import RecordError
+from tests.support.passkey_site import CHALLENGE, ORIGIN, SITE
 from tests.support.virtual_passkey import VirtualPasskey
-from tests.unit.consent.core.passkeys.conftest import CHALLENGE, ORIGIN, SITE
 
 _PASSKEY = VirtualPasskey(ORIGIN, SITE.id)
 _PROOF = Proof(_PASSKEY.public_key, ORIGIN, SignedChallenge(*_PASSKEY.get(CHALLENGE)))

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from consent.core.passkeys.registration import LONGEST_ATTESTATION, check_registration
 from consent.core.passkeys.relying_party import RelyingParty
 from consent.errors import PasskeyError
+from tests.support.passkey_site import CHALLENGE, ORIGIN, SITE
 from tests.support.virtual_passkey import AT, BS, UP, UV, VirtualPasskey
-from tests.unit.consent.core.passkeys.conftest import CHALLENGE, ORIGIN, SITE
 
 _MADE = VirtualPasskey(ORIGIN, SITE.id).create(CHALLENGE)
 

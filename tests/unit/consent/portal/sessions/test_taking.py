@@ -13,10 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from consent.citizen_messages import Mine, Nobody, RequestOutcome, SessionOpened, SessionsEnded, SignInChallenge
-from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, NoSuchPage, Page, Route, SeeOther, Who
 from consent.portal.app import make_app
 from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
+from consent.portal.http.compression import LEAST_BYTES
 from consent.portal.http.cookies import GUARD, SENT, SESSION
 from consent.portal.pages.offline import OfflineView
 from consent.portal.routes import ROUTES
@@ -65,7 +66,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("unknown.html", FormShown(SentForm("", {"word": "", "code": ""}, "", 0)))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Do what the form's word says: change something, and then perhaps ask or fail."""
     token = "" if visit.signed_in is None else visit.signed_in.token
     word = form["word"]
@@ -82,7 +83,7 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
     return SeeOther(visit.url("/rules"), opens=OPENED if word == "come" else None, closes=word == "go")
 
 
-FIELDS = (Field("word", "[a-z]*", longest=16, is_required=True), Field("code", is_code=True))
+FIELDS = (FormField("word", "[a-z]*", longest=16, is_required=True), FormField("code", is_code=True))
 STRANGERS, OWN = "/letter", "/my/word"
 TESTED = (
     Route(STRANGERS, show, "of anyone", form=take, fields=FIELDS),
@@ -174,6 +175,16 @@ def test_form_without_address_is_taken_where_the_browser_says_that_it_is_ours() 
         {"origin": HTTPS, "sec-fetch-site": "none"},
     ):
         assert client.post(OWN, data=fields, headers=headers).status_code == 303
+
+
+def test_page_with_a_secret_is_not_compressed() -> None:
+    """Beside text that someone else chose, its length would tell the secret (BREACH); a public page is."""
+    client = portal()
+    headers = {"accept-encoding": "gzip"}
+    own, public = client.get(OWN, headers=headers), client.get("/rules", headers=headers)
+    assert len(own.content) >= LEAST_BYTES
+    assert "content-encoding" not in own.headers
+    assert public.headers["content-encoding"] == "gzip"
 
 
 def test_page_with_a_form_lets_the_browser_say_where_it_comes_from() -> None:
@@ -462,7 +473,7 @@ def test_answer_never_leads_to_another_host() -> None:
     """Not even where a page had a fault."""
     for path in ("//evil.example", "/\\evil.example", "https://evil.example"):
 
-        async def away(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form, path: str = path) -> SeeOther:
+        async def away(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm, path: str = path) -> SeeOther:
             return SeeOther(path)
 
         site = said_site(SaidGate(said_state()), SaidRecord(POLICIES, said_head()))
