@@ -31,6 +31,7 @@ from consent.core.passkeys.acts import act_challenge
 from consent.core.passkeys.codes import RANDOM_BYTES, paper_code, paper_sha256
 from consent.messages import Hex
 from gateway.control.citizens.claims import new_passkey, refuse_taken
+from gateway.control.citizens.pace import Pace
 from gateway.control.citizens.proofs import (
     Challenges,
     CheckedAnswer,
@@ -52,6 +53,10 @@ _CHALLENGE_BYTES: Final = 32
 _NONCE_BYTES: Final = 16
 _AT_ONCE: Final = ("paper.replace",)
 """What a passkey that replaces a lost one may do at once: nothing that it could not do by the code that made it."""
+
+
+_ONCE: Final = ("household.leave", "household.erase")
+"""What ends whatever was confirmed, and is never too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,8 @@ def proved(control: Control, caller: Caller, act: Act, proof: Assertion | object
     if acting.act != act:
         raise MethodError("the passkey has signed another act", "challenge-old")
     checked = check_own(control, caller, made, proof, may_wait=act in _AT_ONCE)
+    if act not in _ONCE:
+        control.kept(Pace).count(caller.subject, control.real_ms())
     challenges.done(made, caller.session)
     return Proved(checked, acting.code, acting.passkey, acting.user_handle)
 
