@@ -8,12 +8,9 @@ those of visitors, whom nobody knows, take no room from those of residents.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, TypeVar
-
-import msgspec
 
 from consent.citizen_messages import CHALLENGE_MINUTES, Assertion, ProofWanted
 from consent.core.passkeys.assertion import SignedChallenge, check_assertion
@@ -28,6 +25,7 @@ from gateway.core.registry import Holder, Passkey, Resident
 
 T = TypeVar("T")
 
+CHALLENGE_BYTES: Final = 32
 MOST_CHALLENGES: Final = 1024
 """How many wait at most: of visitors, and as many of residents."""
 WRONG_AT_ONCE: Final = 40
@@ -97,19 +95,6 @@ class Challenges:
     def __len__(self) -> int:
         """Return how many wait."""
         return len(self._visitors) + len(self._residents)
-
-
-class _ClientData(msgspec.Struct, frozen=True):
-    challenge: str
-
-
-def challenge_in(client_data: bytes) -> bytes:
-    """Return the challenge that a browser says was answered, unchecked; empty where it says none."""
-    try:
-        text = msgspec.json.decode(client_data, type=_ClientData).challenge
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
-        return b""
 
 
 @dataclass(frozen=True, slots=True)

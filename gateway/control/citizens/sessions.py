@@ -24,8 +24,9 @@ from consent.citizen_messages import (
     SignIn,
     SignInChallenge,
 )
+from consent.core.passkeys.client_data import challenge_in
 from consent.messages import Hex
-from gateway.control.citizens.proofs import Challenges, challenge_in, check_anyone, holder_of_paper, own_resident, site_of
+from gateway.control.citizens.proofs import CHALLENGE_BYTES, Challenges, check_anyone, holder_of_paper, own_resident, site_of
 from gateway.control.context import Caller, Control, MethodError, citizen
 from gateway.core.changes import credentials
 from gateway.core.registry import Holder, Session
@@ -33,7 +34,6 @@ from gateway.core.registry import Holder, Session
 _HOUR_MS: Final = 3_600_000
 LASTS_MS: Final[dict[SessionKind, int]] = {"passkey": 12 * _HOUR_MS, "paper": _HOUR_MS}
 """For how long a session lasts, and is lengthened by."""
-_CHALLENGE_BYTES: Final = 32
 _LONGEST_TOKEN: Final = 2 * credentials.TOKEN_BYTES
 
 
@@ -98,7 +98,7 @@ def opened(control: Control, holder: Holder, credential: bytes, log_index: int |
 
 def challenge(control: Control, caller: Caller, params: Nobody) -> SignInChallenge:
     """Give a challenge that whatever passkey of this site may answer, to come in."""
-    made = control.state.identity.random_bytes(_CHALLENGE_BYTES)
+    made = control.state.identity.random_bytes(CHALLENGE_BYTES)
     site = site_of(control)
     control.kept(Challenges).keep(made, _ComingIn(), b"", control.real_ms())
     return SignInChallenge(challenge=Hex(made), relying_party=site.id)
