@@ -153,10 +153,6 @@ class FilledForm:
         return self.values[name]
 
 
-Field = FormField
-Form = FilledForm
-
-
 Answer = Page | Content | LargeContent | EventStream
 FormHandler = Callable[[Site, Visit, Mapping[str, str], FilledForm], Awaitable[Answer | SeeOther]]
 """(site, visit, the checked parameters of path and query, the form) → where to go on, or the page again with what is wrong.

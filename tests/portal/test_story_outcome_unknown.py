@@ -1,7 +1,7 @@
 """Gateway or portal die between a form and its answer: no page claims either way, and then the truth is told.
 
-A door between the two cuts in at the very request, before the gateway has it or after it has committed, so that nothing of this is
-a matter of luck; the processes are ended by SIGKILL.
+A door between the two cuts in at the very request, before the gateway has it or after it has committed, so that nothing of this
+is a matter of luck; the processes are ended by SIGKILL.
 """
 
 from __future__ import annotations

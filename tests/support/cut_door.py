@@ -1,4 +1,4 @@
-"""A door before the gateway's, through which a portal's questions and changes pass one by one, and where an answer can be cut off.
+"""A door before the gateway's, through which a portal's questions and changes pass one by one; an answer can be cut off there.
 
 What happens between a request and its answer is then no matter of luck: the test says for which method, on which side of the
 gateway, and what is done at that moment, such as killing one of the two.

@@ -18,9 +18,10 @@ from markupsafe import Markup
 
 from consent.citizen_messages import OwnReadings, ReadingsAfter, ReadingsOf
 from consent.portal.accounts.csv_file import safe_cell
-from consent.portal.afterwards.own import ask_own, gate_now_ms
+from consent.portal.afterwards.own import ask_own
 from consent.portal.answers import CSV, Answer, Content, Page, Route, Who
 from consent.portal.charts.line import Span, line
+from consent.portal.my.telling import gate_now_ms
 from consent.portal.sensors.units import begins_at_zero, symbol
 from consent.portal.site import Site
 from consent.portal.visit import Visit

@@ -17,13 +17,13 @@ from msgspec.structs import replace
 from consent.citizen_messages import AnswersChanged, ConsentProposed, ConsentProved, ConsentWanted
 from consent.core.explain.phrases import Phrases
 from consent.messages import ConsentLimits, Hex, MaybeInstant
-from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Parameter, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, NoSuchPage, Page, Parameter, Route, SeeOther, Who
 from consent.portal.asking.asked import FLOW, Asked, asked_of
 from consent.portal.asking.axes import IN_ADDRESS, LIMITS, axis_title, chosen_in, level_in_words, limits_of_choice, read_limits
 from consent.portal.asking.saving import answered_before
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
-from consent.portal.my.telling import SAME, from_when, gate_now_ms, reason_of, recipient_title, scope_title, signed_in
+from consent.portal.my.telling import CHANGED, SAME, from_when, gate_now_ms, recipient_title, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.words import kept
@@ -35,7 +35,7 @@ _TRIED_ANEW: Final = {
     "challenge-old": "late",
     "passkey-refused": "refused",
     "passkey-unknown": "unknown",
-    "changed-meanwhile": "changed",
+    CHANGED: "changed",
     SAME: "same",
 }
 _SEVERAL: Final = "several"
@@ -100,7 +100,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("confirm.html", await _view(site, visit, parameters["flow"], wish))
 
 
-async def sign(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def sign(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Hand the passkey's signature to the gateway, or say what went wrong and ask anew."""
     session, wish = signed_in(visit), _Wish(form["answer"], form["limits"], form["until"])
     proof, wrong = assertion_of(form), "empty"
@@ -111,7 +111,7 @@ async def sign(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
             change = site.citizens.ask("consent.prove", proved, AnswersChanged, session=session.token, request=form.request)
             _, number = await site.recent.timed(session, change, asked.shown.counts_from_ms)
         except GateRefusedError as error:
-            wrong = _TRIED_ANEW.get(reason_of(error), "refused")
+            wrong = _TRIED_ANEW.get(error.reason, "refused")
             if before := await answered_before(site, visit, form.request):
                 return before
         else:
@@ -191,9 +191,9 @@ async def _proposed(site: Site, visit: Visit, asked: Asked, wanted: ConsentWante
     try:
         return await site.citizens.ask("consent.propose", wanted, ConsentProposed, session=session.token), ""
     except GateRefusedError as error:
-        if reason_of(error) == _SEVERAL and wanted.scope != asked.flow.id:
+        if error.reason == _SEVERAL and wanted.scope != asked.flow.id:
             return await _proposed(site, visit, asked, replace(wanted, scope=asked.flow.id))
-        return None, _CANNOT.get(reason_of(error), "refused")
+        return None, _CANNOT.get(error.reason, "refused")
 
 
 ROUTES = (
@@ -212,10 +212,10 @@ ROUTES = (
         form=sign,
         fields=(
             *ASSERTION,
-            Field("challenge", "([0-9a-f]{64})?", 64),
-            Field("answer", _ANSWERS, 6),
-            Field("limits", LIMITS, 400),
-            Field("until", f"({_DAY})?", 10),
+            FormField("challenge", "([0-9a-f]{64})?", 64),
+            FormField("answer", _ANSWERS, 6),
+            FormField("limits", LIMITS, 400),
+            FormField("until", f"({_DAY})?", 10),
         ),
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consent.portal.answers import Answer, Field, Form, Page, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Route, SeeOther, Who
 from consent.portal.asking.asked import FLOW, Asked, asked_of
 from consent.portal.asking.axes import (
     LIMITS,
@@ -21,10 +21,9 @@ from consent.portal.asking.axes import (
     written,
 )
 from consent.portal.asking.offers import OfferView, offer_view
-from consent.portal.asking.question import MORE_SINCE
-from consent.portal.asking.saving import answered_before, save_offer
+from consent.portal.asking.saving import answered_before, save_offer, wrong_of
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import SAME, from_when, gate_now_ms, reason_of, scope_title, signed_in
+from consent.portal.my.telling import from_when, gate_now_ms, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -59,7 +58,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("fine.html", await _view(site, visit, asked, chosen))
 
 
-async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Save the limits, or lead on to where they are signed."""
     asked = await asked_of(site, visit, parameters["flow"])
     chosen = read_limits(asked.shown.axes, form["limits"])
@@ -72,7 +71,7 @@ async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
             return await save_offer(site, visit, asked, offer, form.request, written(chosen))
         wrong = "changed"
     except GateRefusedError as error:
-        wrong = {SAME: "same", MORE_SINCE: "changed"}.get(reason_of(error), "refused")
+        wrong = wrong_of(error)
     before = await answered_before(site, visit, form.request)
     return before or Page("fine.html", await _view(site, visit, asked, chosen, wrong), status=422)
 
@@ -102,6 +101,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=save,
-        fields=(Field("limits", LIMITS, 400),),
+        fields=(FormField("limits", LIMITS, 400),),
     ),
 )

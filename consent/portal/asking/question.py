@@ -10,19 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
 from consent.portal.asking.asked import FLOW, Asked, asked_of, is_alone
 from consent.portal.asking.offers import OfferView, mark_of, offer_view, offer_views
 from consent.portal.asking.preview import OwnView, own_readings
-from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no
+from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no, wrong_of
 from consent.portal.asking.terms import BeforeView, before_answering
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import CAN_END, SAME, from_when, gate_now_ms, reason_of, scope_title, signed_in, state_of
+from consent.portal.my.telling import CAN_END, from_when, gate_now_ms, scope_title, signed_in, state_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-
-MORE_SINCE = "changed-meanwhile"
-"""The gateway's word where what was answered is no longer what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("question.html", await _view(site, visit, asked, said=parameters.get("said", "")))
 
 
-async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Save an answer, or say why it was not."""
     asked = await asked_of(site, visit, parameters["flow"])
     word = form["answer"]
@@ -88,7 +85,7 @@ async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: 
             return await save_offer(site, visit, asked, offer, form.request)
         wrong = "changed" if word else "none"
     except GateRefusedError as error:
-        wrong = {SAME: "same", MORE_SINCE: "changed"}.get(reason_of(error), "refused")
+        wrong = wrong_of(error)
         asked = await asked_of(site, visit, parameters["flow"])
     before = await answered_before(site, visit, form.request)
     return before or Page("question.html", await _view(site, visit, asked, wrong=wrong), status=422)
@@ -131,6 +128,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=answer,
-        fields=(Field("answer", "yes|less|no|pause", 5), Field("mark", "[0-9a-f]{16}", 16)),
+        fields=(FormField("answer", "yes|less|no|pause", 5), FormField("mark", "[0-9a-f]{16}", 16)),
     ),
 )

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import parse_qsl
 
-from consent.portal.answers import Field
+from consent.portal.answers import FormField
 
 TOKEN_FIELD: Final = "form"  # noqa: S105  the name of a field
 REQUEST_FIELD: Final = "request"
@@ -70,7 +70,7 @@ def read_form(body: bytes) -> dict[str, str]:
     return fields
 
 
-def values_of(sent: Mapping[str, str], fields: Iterable[Field]) -> dict[str, str]:
+def values_of(sent: Mapping[str, str], fields: Iterable[FormField]) -> dict[str, str]:
     """Return the values of a route's fields.
 
     Raises: MisfitError: one that is required is absent, or is none that it can be.

@@ -89,7 +89,7 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fi
 
 async def _look(site: Site, visit: Visit, code: str, wrong: str = "") -> Answer:
     try:
-        looked = await site.citizens.ask("claim.look", CodeTyped(code=code), CodeLooked, session=_token(visit))
+        looked = await site.citizens.ask("claim.look", CodeTyped(code=code), CodeLooked, session=visit.token)
     except GateRefusedError as error:
         return _refused(visit, reason_of(error, OF_CODE))
     view = ClaimView(_looked(visit, site.record.policies, code, looked), wrong, visit.signed_in is not None)
@@ -107,7 +107,7 @@ async def _confirm(site: Site, visit: Visit, code: str, form: FilledForm) -> Ans
         code=code, challenge=Hex.parse(form["challenge"]), registration=UNSET if registration is None else registration
     )
     try:
-        opened = await site.citizens.ask("claim.confirm", used, SessionOpened, session=_token(visit), request=form.request)
+        opened = await site.citizens.ask("claim.confirm", used, SessionOpened, session=visit.token, request=form.request)
     except GateRefusedError as error:
         reason = reason_of(error, OF_CODE | OF_USE)
         return await _look(site, visit, code, reason) if reason in OF_USE else _refused(visit, reason)
@@ -120,10 +120,6 @@ async def _confirm(site: Site, visit: Visit, code: str, form: FilledForm) -> Ans
 
 def _refused(visit: Visit, reason: str) -> Page:
     return Page("claim.html", ClaimView(wrong=reason, is_in=visit.signed_in is not None), 422)
-
-
-def _token(visit: Visit) -> str:
-    return "" if visit.signed_in is None else visit.signed_in.token
 
 
 def _looked(visit: Visit, policies: PolicySet | None, code: str, looked: CodeLooked) -> LookedCode:

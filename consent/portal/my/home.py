@@ -15,7 +15,7 @@ from consent.portal.answers import Answer, FilledForm, FormField, Page, Paramete
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
-from consent.portal.my.acts import OF_ACTS, UNANSWERED, UNSHOWN, home_of, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.my.acts import OF_ACTS, UNANSWERED, UNSHOWN, home_of, is_by_passkey, proof_wanted, proved_by
 from consent.portal.sensors.qr_code import qr_code
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -111,7 +111,7 @@ async def _invited(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proved = proved_by(form)
     if proved is None:
         return await _household(site, visit, UNANSWERED)
-    made = await site.citizens.ask("home.invite", proved, InviteMade, session=token_of(visit), request=form.request)
+    made = await site.citizens.ask("home.invite", proved, InviteMade, session=visit.token, request=form.request)
     if not made.claim_code:
         return await _household(site, visit, done=UNSHOWN)
     address = site.config.address.rstrip("/")
@@ -125,7 +125,7 @@ async def _invited(site: Site, visit: Visit, form: FilledForm) -> Answer:
 
 
 async def _leave(site: Site, visit: Visit, form: FilledForm) -> SeeOther:
-    await site.citizens.ask("home.leave", Mine(), ResidentLeft, session=token_of(visit), request=form.request)
+    await site.citizens.ask("home.leave", Mine(), ResidentLeft, session=visit.token, request=form.request)
     return SeeOther(visit.url("/in", done="left"), closes=True)
 
 

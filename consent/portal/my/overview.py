@@ -14,7 +14,7 @@ from consent.citizen_messages import AnswersChanged, LessWanted, MineIn, Questio
 from consent.core.disclosure import DAY_MS
 from consent.core.policies.policy import PolicySet
 from consent.messages import MessageShown
-from consent.portal.answers import Answer, Field, Form, Page, Parameter, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.my.telling import (
     CAN_END,
@@ -22,7 +22,6 @@ from consent.portal.my.telling import (
     SAME,
     gate_of,
     is_unanswered,
-    reason_of,
     recipient_title,
     scope_title,
     signed_in,
@@ -149,23 +148,23 @@ def _news(visit: Visit, messages: Sequence[MessageShown]) -> Iterator[NewsRow]:
         yield NewsRow(_NEWS_ICONS.get(message.kind, "you"), message.text, visit.moment(message.time_ms))
 
 
-async def stop(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def stop(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Take back every yes of the reader's, paused ones too, or that of one scope, and go on to what came of it."""
     return await _less(site, visit, form, LessWanted(step="withdraw", scope=form["scope"]), "nothing")
 
 
-async def pause(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def pause(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Pause every yes of the reader's, or that of one scope, and go on to what came of it."""
     return await _less(site, visit, form, LessWanted(step="pause", scope=form["scope"]), "nothing-paused")
 
 
-async def _less(site: Site, visit: Visit, form: Form, wanted: LessWanted, if_nothing: str) -> SeeOther:
+async def _less(site: Site, visit: Visit, form: FilledForm, wanted: LessWanted, if_nothing: str) -> SeeOther:
     session = signed_in(visit)
     asked = site.citizens.ask("consent.less", wanted, AnswersChanged, session=session.token, request=form.request)
     try:
         _, number = await site.recent.timed(session, asked)
     except GateRefusedError as error:
-        if reason_of(error) != SAME:
+        if error.reason != SAME:
             raise
         number = -1
     return SeeOther(visit.url("/my", said=if_nothing) if number < 0 else visit.url(f"/my/done/{number}"))
@@ -175,7 +174,7 @@ _SAID: Final = Parameter("said", "nothing|nothing-paused", "nothing", is_in_quer
 _SHOW: Final = Parameter("show", _ALL, _ALL, is_in_query=True)
 _STOP: Final = "Where everything is stopped; seen, it is the page above"
 _PAUSE: Final = "Where everything is paused; seen, it is the page above"
-_SCOPE: Final = Field("scope", r"(purpose:)?[A-Za-z0-9._-]{1,64}", 80)
+_SCOPE: Final = FormField("scope", r"(purpose:)?[A-Za-z0-9._-]{1,64}", 80)
 """Of a receipt's page, which stops or pauses that one answer."""
 ROUTES = (
     Route("/my", show, "What one's own home tells the city", parameters=(_SAID, _SHOW), who=Who.SIGNED_IN, needs_gate=True),

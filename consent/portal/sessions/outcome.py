@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from consent.citizen_messages import Mine, RequestNamed, RequestOutcome, SessionNamed, SessionOpened, SessionsEnded
 from consent.messages import Hex
-from consent.portal.answers import PLAIN, Answer, Content, Field, Form, Page, Route, SeeOther, Who
+from consent.portal.answers import PLAIN, Answer, Content, FilledForm, FormField, Page, Route, SeeOther, Who
 from consent.portal.gates.citizen import OutcomeUnknownError
 from consent.portal.gates.public import GateAwayError
 from consent.portal.site import Site
@@ -69,7 +69,7 @@ async def show_session(_site: Site, visit: Visit, _parameters: Mapping[str, str]
     return Content(b"", PLAIN, 303, headers={"location": visit.url("/my")})
 
 
-async def take_session(site: Site, visit: Visit, _parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take_session(site: Site, visit: Visit, _parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """End the session, or make it last longer.
 
     It ends here whatever the gateway says, since whoever leaves a shared computer cannot wait: there it ends by itself.
@@ -93,6 +93,6 @@ ROUTES: Final = (
         statuses=(303,),
         who=Who.SIGNED_IN,
         form=take_session,
-        fields=(Field("act", "end|extend", is_required=True),),
+        fields=(FormField("act", "end|extend", is_required=True),),
     ),
 )

@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from consent.messages import Parameters, Result
 from consent.portal.answers import Answer as PageAnswer
-from consent.portal.answers import Content, Form, NoSuchPage, Page, Route, SeeOther, Who
+from consent.portal.answers import Content, FilledForm, NoSuchPage, Page, Route, SeeOther, Who
 from consent.portal.gates.citizen import CitizenGate, OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.http import cookies
@@ -92,7 +92,7 @@ class FormDesk:
                 sent = read_form(await request.body())
             if not is_token(sent.get(TOKEN_FIELD, ""), comes.secrets):
                 return await self._error(route, comes, "foreign", 403)
-            form = Form(values_of(sent, route.fields), request_of(sent), self.site.now_ms())
+            form = FilledForm(values_of(sent, route.fields), request_of(sent), self.site.now_ms())
         except NoSuchPage as missing:
             return await error_response(self.site, comes.visit, route, ErrorView("missing", missing.what), 404)
         except MisfitError:
@@ -105,14 +105,14 @@ class FormDesk:
             return response
         return await self._carried_out(route, comes, parameters, form)
 
-    def _wait_s(self, route: Route, request: Request, form: Form) -> float:
+    def _wait_s(self, route: Route, request: Request, form: FilledForm) -> float:
         """Return how long to wait before a way in may be tried again."""
         codes = [form[field.name] for field in route.fields if field.is_code]
         if route.who is Who.SIGNED_IN and not any(codes):
             return 0.0
         return self.tries.wait_s(visitor_of(request.scope, trusts_proxy=self.site.config.trusts_proxy), codes)
 
-    async def _carried_out(self, route: Route, comes: Incoming, parameters: Mapping[str, str], form: Form) -> Response:
+    async def _carried_out(self, route: Route, comes: Incoming, parameters: Mapping[str, str], form: FilledForm) -> Response:
         assert route.form is not None
         visit, gate = comes.visit, WatchedGate(self.site.citizens)
         try:
@@ -175,14 +175,14 @@ class FormDesk:
 
     # what became of it
 
-    async def _unsent(self, route: Route, comes: Incoming, form: Form) -> Response:
+    async def _unsent(self, route: Route, comes: Incoming, form: FilledForm) -> Response:
         """Return the page that says that nothing was changed, with the form to send again."""
         view = OutcomeView("unsent", _again(comes, form))
         response = await respond(self.site, comes.visit, route, Page("unknown.html", view, 503))
         response.headers.update(RETRY_AFTER)
         return response
 
-    async def _unknown(self, route: Route, comes: Incoming, form: Form) -> Response:
+    async def _unknown(self, route: Route, comes: Incoming, form: FilledForm) -> Response:
         """Return the page that claims nothing; of whoever is signed in it goes on by itself to where the gateway is asked."""
         visit, again = comes.visit, _again(comes, form)
         if visit.signed_in is None:
@@ -204,7 +204,7 @@ def to_come_in(comes: Incoming) -> Response:
     return Response(status_code=303, headers={"location": path, "cache-control": "no-store"})
 
 
-def _again(comes: Incoming, form: Form) -> SentForm:
+def _again(comes: Incoming, form: FilledForm) -> SentForm:
     return SentForm(comes.visit.url(comes.visit.path, **dict(comes.visit.query)), form.values, form.request, form.received_ms)
 
 

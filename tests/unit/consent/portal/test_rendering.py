@@ -6,9 +6,9 @@ import pytest
 from markupsafe import Markup
 
 from consent.portal.answers import Page
-from consent.portal.app import ErrorView
 from consent.portal.frame import FrameNotice, PageFrame
 from consent.portal.rendering import link, render, speakers
+from consent.portal.responding import ErrorView
 from consent.portal.visit import Visit
 
 HOSTILE = '<script>alert("x")</script>&'

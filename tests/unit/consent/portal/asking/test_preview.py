@@ -17,14 +17,14 @@ QUARTER_MS = 900_000
 END_MS = NOW_MS // QUARTER_MS * QUARTER_MS + QUARTER_MS
 
 
-def asked(flow: str = "energy-hourly", **others: object) -> Asked:
+def asked(others: dict[str, object], flow: str = "energy-hourly") -> Asked:
     """Return a question."""
     return Asked(shipped(), shipped().flows[flow], question(**others))
 
 
 def view(held: OwnReadings, **others: object) -> OwnView:
     """Return what the page shows of some readings."""
-    return own_view(Visit("en"), asked(**others), held)
+    return own_view(Visit("en"), asked(others), held)
 
 
 def test_day_has_ninety_six_slots_of_which_empty_ones_are_missing() -> None:
@@ -101,5 +101,5 @@ def test_it_is_asked_for_the_reader_s_session() -> None:
     """And for nobody else's."""
     home = asked_home()
     site = said_site(speaking_gate(), SaidRecord(shipped()), home=home)
-    asyncio.run(own_readings(site, Visit("en", signed_in=SignedIn(TOKEN, "passkey", NOW_MS)), asked()))
+    asyncio.run(own_readings(site, Visit("en", signed_in=SignedIn(TOKEN, "passkey", NOW_MS)), asked({})))
     assert [(method, session) for method, _, session, _ in home.asked] == [("readings.show", TOKEN)]

@@ -31,7 +31,7 @@ def client_of(home: SaidHome, kind: str = "passkey", says: SaidGate | None = Non
     return signed_in_client(says or gate(), SaidRecord(shipped(), said_head()), home, kind)  # type: ignore[arg-type]
 
 
-def page(home: SaidHome, kind: str = "passkey", says: SaidGate | None = None, **headers: str) -> str:
+def page(home: SaidHome, kind: str = "passkey", says: SaidGate | None = None, headers: dict[str, str] | None = None) -> str:
     """Return the page's own matter."""
     answer = client_of(home, kind, says).get(PATH, headers=headers)
     assert answer.status_code == 200
@@ -115,7 +115,7 @@ def test_three_answers_of_one_size_of_which_none_is_chosen() -> None:
 def test_browser_that_asks_for_privacy_finds_no_chosen() -> None:
     """One line says why; nothing is sent, and nothing in the record changes."""
     home = asked_home()
-    markup = page(home, **PRIVACY)
+    markup = page(home, headers=PRIVACY)
     assert 'value="no" checked' in markup
     assert markup.count(" checked") == 1
     assert "Global Privacy Control" in words_of(markup)

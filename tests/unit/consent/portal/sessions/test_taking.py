@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from consent.citizen_messages import Mine, Nobody, RequestOutcome, SessionOpened, SessionsEnded, SignInChallenge
-from consent.portal.answers import Answer, Field, Form, NoSuchPage, Page, Route, SeeOther, Who
+from consent.portal.answers import Answer, FilledForm, FormField, NoSuchPage, Page, Route, SeeOther, Who
 from consent.portal.app import make_app
 from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
@@ -66,7 +66,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
     return Page("unknown.html", FormShown(SentForm("", {"word": "", "code": ""}, "", 0)))
 
 
-async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form) -> Answer | SeeOther:
+async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm) -> Answer | SeeOther:
     """Do what the form's word says: change something, and then perhaps ask or fail."""
     token = "" if visit.signed_in is None else visit.signed_in.token
     word = form["word"]
@@ -83,7 +83,7 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fo
     return SeeOther(visit.url("/rules"), opens=OPENED if word == "come" else None, closes=word == "go")
 
 
-FIELDS = (Field("word", "[a-z]*", longest=16, is_required=True), Field("code", is_code=True))
+FIELDS = (FormField("word", "[a-z]*", longest=16, is_required=True), FormField("code", is_code=True))
 STRANGERS, OWN = "/letter", "/my/word"
 TESTED = (
     Route(STRANGERS, show, "of anyone", form=take, fields=FIELDS),
@@ -452,7 +452,7 @@ def test_answer_never_leads_to_another_host() -> None:
     """Not even where a page had a fault."""
     for path in ("//evil.example", "/\\evil.example", "https://evil.example"):
 
-        async def away(site: Site, visit: Visit, parameters: Mapping[str, str], form: Form, path: str = path) -> SeeOther:
+        async def away(site: Site, visit: Visit, parameters: Mapping[str, str], form: FilledForm, path: str = path) -> SeeOther:
             return SeeOther(path)
 
         site = said_site(SaidGate(said_state()), SaidRecord(POLICIES, said_head()))
