@@ -255,7 +255,7 @@ class RegistrationChallenge(Result, frozen=True, kw_only=True):
     exclude: list[bytes]
 
 
-Act = Literal["passkey.add", "subject.invite", "paper.replace", "household.erase"]
+Act = Literal["passkey.add", "subject.invite", "paper.replace", "household.leave", "household.erase"]
 """What takes a passkey's answer besides a session, and is no record of consent."""
 
 
@@ -317,7 +317,7 @@ class PasskeyNamed(Parameters, frozen=True, kw_only=True):
 
 
 class ActProved(Parameters, frozen=True, kw_only=True):
-    """An act with its proof: a passkey's assertion, or for `household.erase` the paper code."""
+    """An act with its proof: a passkey's assertion, or for `household.erase` the paper code; `household.leave` may need none."""
 
     proof: Assertion | UnsetType = UNSET
     paper_code: str = ""

@@ -215,7 +215,7 @@ METHODS: dict[str, Method] = {
         Method("passkey.end", credentials.end, PasskeyNamed, CredentialRecorded, CITIZEN, uses_reserve=True, once=True),
         Method("act.challenge", credentials.want, ActWanted, ProofWanted, CITIZEN),
         Method("home.invite", home.invite, ActProved, InviteMade, CITIZEN, uses_reserve=True, once=True),
-        Method("home.leave", home.leave, Mine, ResidentLeft, CITIZEN, uses_reserve=True, once=True),
+        Method("home.leave", home.leave, ActProved, ResidentLeft, CITIZEN, uses_reserve=True, once=True),
         Method("home.erase", home.erase, ActProved, SubjectErased, CITIZEN, reads_store=True, uses_reserve=True, once=True),
         Method("paper.replace", credentials.replace_paper, ActProved, PaperMade, CITIZEN, uses_reserve=True, once=True),
         Method("question.list", questions.list_all, MineIn, Questions, CITIZEN, reads_store=True),

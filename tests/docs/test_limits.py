@@ -65,6 +65,8 @@ INNOCENT = (
     "full yet",
     "in no publication yet",
     "written and not yet acknowledged",
+    "nobody knows yet",
+    "coming in",  # of people, by the citizens' door
 )
 """What is cut out before the search; each stands somewhere."""
 

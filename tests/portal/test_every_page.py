@@ -33,8 +33,8 @@ pytestmark = pytest.mark.slow
 NARROWEST = 320
 A5_POINTS = (419.5, 595.3)
 """148 and 210 mm in points of a PDF."""
-_SCRIPTED = "#browser"
-"""What the script of `/check` writes into."""
+_SCRIPTED = "#browser, #verdict, [data-passkey], [data-print]"
+"""What the script of `/check` writes into, and what takes a script and says so: passkeys, and a button that prints."""
 
 
 def opened(tab: Watched, path: str, language: str) -> list[str]:
@@ -123,7 +123,7 @@ def test_page_tells_the_same_without_script(city: StillCity, browser: Browser) -
 def _text(tab: Watched, path: str) -> str:
     """Return what a page says, but for what a script writes and for times that pass."""
     tab.open(path)
-    tab.page.evaluate(f"document.querySelectorAll('{_SCRIPTED}, #verdict').forEach(each => each.remove())")
+    tab.page.evaluate(f"document.querySelectorAll('{_SCRIPTED}').forEach(each => each.remove())")
     return re.sub(r"\d+ (seconds?|minutes?) ago", "… ago", tab.page.inner_text("main"))
 
 

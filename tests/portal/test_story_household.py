@@ -13,7 +13,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from tests.support.own_city import OwnCity, own_city
+from tests.support.own_city import NEIGHBOURS, OwnCity, own_city
 from tests.support.resident import Resident, resident
 from tests.support.shell import Shell
 
@@ -32,6 +32,8 @@ def test_household_of_two_from_letter_to_erasing(tmp_path: Path, browser: Browse
         _second_joins(city, ana, rui)
         taken_back = _stops(city, ana)
         _check_offline(city, ana, [*said, taken_back], tmp_path)
+        said_by = _replayed(city)
+        assert said_by["grants"] == {"operator": NEIGHBOURS, "passkey": 3}, "three times somebody said yes, or less"
         _erases(city, ana, rui)
         for one in (ana, rui):
             assert [line for line in one.tab.take_complaints() if "status of 4" not in line] == []

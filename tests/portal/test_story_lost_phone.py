@@ -1,4 +1,4 @@
-"""A phone is lost: the paper code stops everything at once, makes a new passkey, and that one's yes waits a day of the gate's.
+"""A phone is lost: the paper code stops everything at once and makes a new passkey, whose yes waits a day by the gate's clock.
 
 The household is told of it, so that whoever finds the paper speaks for nobody unseen.
 """

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.shots.gallery import write_gallery
-from tests.shots.kept import FOLDER, keep
+from tests.shots.kept import FOLDER, keep, keep_own
+from tests.shots.own import STATE, own_pictures
 from tests.shots.states import states
 from tests.shots.taken import Shot, pictures
 from tests.support.browser import chromium
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
             empty.mkdir()
             if given.kept:
                 keep(browser, city, empty)
+                keep_own(browser, _folder(made, "kept"))
             if given.folder is not None:
                 given.folder.mkdir(parents=True, exist_ok=True)
                 shots: list[Shot] = []
@@ -42,11 +44,21 @@ def main(arguments: Sequence[str]) -> int:
                         for shot in pictures(browser, state, given.folder):
                             shots.append(shot)
                             _say(f"{len(shots):4}  {shot.file}")
+                if given.state in (None, STATE):
+                    for shot in own_pictures(browser, _folder(made, "own"), given.folder):
+                        shots.append(shot)
+                        _say(f"{len(shots):4}  {shot.file}")
                 print(f"{len(shots)} pictures; see {write_gallery(given.folder, shots)}")
     except pytest.skip.Exception as missing:
         _say(str(missing))
         return 2
     return 0
+
+
+def _folder(parent: str, name: str) -> Path:
+    folder = Path(parent) / name
+    folder.mkdir()
+    return folder
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The eight small pictures in `docs/shots/`: which they are, and how they are made anew."""
+"""The small pictures in `docs/shots/`: which they are, and how they are made anew."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser
 
+from tests.shots.own import HEIGHT, walked
 from tests.shots.states import one_state
 from tests.shots.taken import small_picture
 from tests.support.checkout import ROOT
@@ -23,8 +24,9 @@ class Kept:
     """A picture that is kept.
 
     Attributes:
-        state: As `states` has it.
-        height: From the top of the page, in CSS pixels.
+        state: As `states` has it; of a household's own pages, as ``tests.support.own_states``.
+        height: In CSS pixels.
+        at: What it begins with; empty: the top of the page.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Kept:
     width: int
     height: int
     theme: str = "light"
+    at: str = ""
 
     @property
     def file(self) -> Path:
@@ -50,10 +53,25 @@ KEPT: Final = (
     Kept("check-dark", "usual", "/check", DESK, 1000, "dark"),
     Kept("sign", "usual", "/s/NQ3/print", 620, 860),
 )
+"""Of the public pages."""
+OWN: Final = (
+    Kept("claim-phone", "claim-looked", "", PHONE, 1500),
+    Kept("question", "question-energy-hourly", "", DESK, 1000, at="section:has(#answer)"),
+    Kept("question-phone", "question-energy-hourly", "", PHONE, 1500),
+    Kept("confirm-phone", "confirm", "", PHONE, 1500),
+    Kept("done-phone", "done-yes", "", PHONE, 1250),
+    Kept("my-phone", "my-answered", "", PHONE, 1500),
+    Kept("went-phone", "went", "", PHONE, 1100),
+    Kept("receipt-print", "receipt-print", "", 794, 1123),
+    Kept("unknown-phone", "unknown-asking", "", PHONE, 700),
+    Kept("recovered-phone", "keys-recovered", "", PHONE, 1100),
+    Kept("erase-phone", "erase-sign", "", PHONE, 1300),
+)
+"""Of a household's own."""
 
 
 def keep(browser: Browser, city: StillCity, empty: Path) -> None:
-    """Take all of them."""
+    """Take those of the public pages."""
     FOLDER.mkdir(exist_ok=True)
     for kept in KEPT:
         with (
@@ -63,3 +81,20 @@ def keep(browser: Browser, city: StillCity, empty: Path) -> None:
             tab.open(kept.path)
             tab.page.wait_for_load_state("networkidle")
             kept.file.write_bytes(small_picture(tab.page, kept.width, kept.height, MOST_BYTES))
+
+
+def keep_own(browser: Browser, folder: Path) -> None:
+    """Take those of a household's own pages, as its first person walks through them.
+
+    Args:
+        folder: An empty one, for the city.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    for state, page in walked(browser, folder):
+        for kept in OWN:
+            if kept.state == state:
+                page.set_viewport_size({"width": kept.width, "height": HEIGHT})
+                box = page.locator(kept.at).bounding_box() if kept.at else None
+                top = 0 if box is None else round(box["y"] + page.evaluate("scrollY"))
+                kept.file.write_bytes(small_picture(page, kept.width, kept.height, MOST_BYTES, top))
+        page.set_viewport_size({"width": PHONE, "height": HEIGHT})

@@ -43,7 +43,7 @@ def pictures(browser: Browser, state: Shown, folder: Path) -> Iterator[Shot]:
             with watched(browser, state.origin, width, color_scheme=theme, locale="en") as tab:
                 for path in state.paths:
                     tab.open(path)
-                    yield _taken(
+                    yield taken(
                         tab.page, folder, Shot(_file(state, path, f"{width}-{theme}"), state.name, path, f"{width} {theme}")
                     )
     if state.name == "usual":
@@ -58,10 +58,11 @@ def _printed(browser: Browser, state: Shown, folder: Path) -> Iterator[Shot]:
             tab.page.emulate_media(media="print")
             tab.page.set_viewport_size({"width": width, "height": height})
             tab.open(path)
-            yield _taken(tab.page, folder, Shot(_file(state, path, "print"), state.name, path, "print"))
+            yield taken(tab.page, folder, Shot(_file(state, path, "print"), state.name, path, "print"))
 
 
-def _taken(page: Page, folder: Path, shot: Shot) -> Shot:
+def taken(page: Page, folder: Path, shot: Shot) -> Shot:
+    """Take one picture, of all of a page."""
     page.evaluate("document.fonts.ready")
     page.screenshot(path=folder / shot.file, full_page=True, animations="disabled")
     return shot
@@ -72,14 +73,14 @@ def _file(state: Shown, path: str, look: str) -> str:
     return f"{state.name}-{name}-{look}.png"
 
 
-def small_picture(page: Page, width: int, height: int, most_bytes: int) -> bytes:
-    """Return the beginning of a page as a WebP.
+def small_picture(page: Page, width: int, height: int, most_bytes: int, top: int = 0) -> bytes:
+    """Return the beginning of a page, or what is so far below, as a WebP.
 
     Raises: ValueError: it is longer than that even at the worst quality.
     """
     page.evaluate("document.fonts.ready")
     session = page.context.new_cdp_session(page)
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+    clip = {"x": 0, "y": top, "width": width, "height": height, "scale": 1}
     for quality in _QUALITIES:
         answer = session.send(
             "Page.captureScreenshot", {"format": "webp", "quality": quality, "clip": clip, "captureBeyondViewport": True}

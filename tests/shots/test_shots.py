@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.shots.gallery import write_gallery
-from tests.shots.kept import FOLDER, KEPT, MOST_BYTES, Kept
+from tests.shots.kept import FOLDER, KEPT, MOST_BYTES, OWN, Kept
 from tests.shots.taken import Shot
 from tests.support.checkout import ROOT
 
 
-@pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.name)
+@pytest.mark.parametrize("kept", [*KEPT, *OWN], ids=lambda kept: kept.name)
 def test_kept_picture_is_small_and_of_its_size(kept: Kept) -> None:
     """A WebP (RFC 9649) as wide and high as its page was shot."""
     picture = kept.file.read_bytes()
@@ -24,10 +24,13 @@ def test_kept_picture_is_small_and_of_its_size(kept: Kept) -> None:
 
 def test_kept_pictures_are_those_that_the_documentation_shows() -> None:
     """None is forgotten there, and none lies about."""
-    assert sorted(file.name for file in FOLDER.iterdir()) == sorted(kept.file.name for kept in KEPT)
+    assert sorted(file.name for file in FOLDER.iterdir()) == sorted(kept.file.name for kept in (*KEPT, *OWN))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for kept in KEPT:
         assert kept.name.endswith("-phone") or f"docs/shots/{kept.file.name}" in readme, kept.name
+    story = (ROOT / "docs" / "citizens.md").read_text(encoding="utf-8")
+    for kept in OWN:
+        assert f"](shots/{kept.file.name})" in story, kept.name
 
 
 def test_gallery_shows_every_picture_once(tmp_path: Path) -> None:

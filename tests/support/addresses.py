@@ -1,11 +1,11 @@
-"""The addresses of a city's pages: of each route of the portal at least one, by what its rules and its record hold."""
+"""The addresses of a city's public pages: of each route that is for anyone at least one, by what rules and record hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from consent.portal.answers import HTML, Route
+from consent.portal.answers import HTML, Route, Who
 from consent.portal.pages.ideas import IDEAS
 from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
@@ -13,6 +13,9 @@ from tests.support.counted_log import CountedLog, counted_log
 from tests.support.policy_folder import load_policies
 from tests.support.still_city import StillCity
 
+_PUBLIC: Final = tuple(route for route in ROUTES if route.media == HTML and route.who is Who.ANYONE)
+WITH_FORMS: Final = frozenset(route.path for route in _PUBLIC if route.form is not None)
+"""Those on which whoever comes in types a code or shows a passkey."""
 MISSING: Final = "/nowhere"
 """There is nothing here."""
 
@@ -25,7 +28,7 @@ def counted(city: StillCity) -> CountedLog:
 
 
 def addresses(city: StillCity) -> dict[str, list[str]]:
-    """Return the path of each route that answers a page, with addresses of it: one for each case in which it looks different."""
+    """Return the path of each page that is for anyone, with addresses of it: one for each case in which it looks different."""
     policies = load_policies(city.place.policies)
     first_of_kind = {entry.kind: entry.sequence for entry in reversed(counted(city).entries)}
     fills: Mapping[str, list[str]] = {
@@ -36,7 +39,7 @@ def addresses(city: StillCity) -> dict[str, list[str]]:
         "entry": [str(first_of_kind[Kind.POLICY])],
         "index": [str(index) for index in first_of_kind.values()],
     }
-    return {route.path: _filled(route, fills) for route in ROUTES if route.media == HTML}
+    return {route.path: _filled(route, fills) for route in _PUBLIC}
 
 
 def all_pages(city: StillCity) -> list[str]:

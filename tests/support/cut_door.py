@@ -1,4 +1,4 @@
-"""A door before the gateway's, through which a portal's questions and changes pass one by one; an answer can be cut off there.
+"""A door before the gateway's, through which a portal asks, line by line, and at which an answer can be cut off.
 
 What happens between a request and its answer is then no matter of luck: the test says for which method, on which side of the
 gateway, and what is done at that moment, such as killing one of the two.
@@ -37,6 +37,8 @@ class CutDoor:
         self.path = path
         self.happened = threading.Event()
         """Set once what was asked for by ``cut`` has been done."""
+        self.is_shut = False
+        """Whether no question passes, as where the gateway is away."""
         self._behind = behind
         self._cut: _Cut | None = None
         self._listens = socket.socket(socket.AF_UNIX)
@@ -73,6 +75,8 @@ class CutDoor:
             answers.connect(str(self._behind))
             there, here = asks.makefile("rb"), answers.makefile("rb")
             for line in there:
+                if self.is_shut:
+                    return
                 cut = self._taken(line)
                 if cut is not None and cut.side == "before":
                     self._act(cut)

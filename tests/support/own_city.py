@@ -46,7 +46,7 @@ class OwnCity:
         portal: Its configuration.
         letters: The claim codes of households of which nobody has come in.
         subjects: The ids of those households, in the same order.
-        kwh: What the meter of each of them says of an hour.
+        kwh: What the meter of each of them says of an hour; ``curve`` times as much in the hours of a day.
     """
 
     live: LiveGateway
@@ -57,6 +57,7 @@ class OwnCity:
     letters: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
     kwh: tuple[float, ...] = ()
+    curve: tuple[float, ...] = (1.0,)
     _sensors: paho.Client = field(init=False)
     _topics: list[str] = field(default_factory=list)
     _sent: int = 0
@@ -89,9 +90,15 @@ class OwnCity:
         """Have every meter say what it used in each of some hours, and wait until the gateway has it."""
         begin_ms = parse_utc_ms(first)
         for hour in range(hours):
+            share = self.curve[(begin_ms // HOUR_MS + hour) % len(self.curve)]
             for n, topic in enumerate(self._topics):
                 kwh = self.kwh[n] if n < len(self.kwh) else 0.5
-                said = {"t": (begin_ms + hour * HOUR_MS) // 1000 + 1800, "boot": n, "seq": self._said, "kwh": kwh}
+                said = {
+                    "t": (begin_ms + hour * HOUR_MS) // 1000 + 1800,
+                    "boot": n,
+                    "seq": self._said,
+                    "kwh": round(kwh * share, 3),
+                }
                 self._sensors.publish(topic, json.dumps(said), qos=1).wait_for_publish(HANG_S)
                 self._sent += 1
             self._said += 1
@@ -132,7 +139,9 @@ class OwnCity:
 
 
 @contextmanager
-def own_city(folder: Path, households: int = 3, kwh: tuple[float, ...] = (0.8, 1.3, 0.4)) -> Iterator[OwnCity]:
+def own_city(
+    folder: Path, households: int = 3, kwh: tuple[float, ...] = (0.8, 1.3, 0.4), curve: tuple[float, ...] = (1.0,)
+) -> Iterator[OwnCity]:
     """Run a street for the length of the context; of ``households`` nobody has come in yet."""
     (folder / "broker").mkdir()
     port = free_port()
@@ -147,7 +156,7 @@ def own_city(folder: Path, households: int = 3, kwh: tuple[float, ...] = (0.8, 1
         ends.callback(listener.close)
         live.start()
         live.wait_ready()
-        city = OwnCity(live, listener, origin, door, config, kwh=kwh[:households], _ends=ends)
+        city = OwnCity(live, listener, origin, door, config, kwh=kwh[:households], curve=curve, _ends=ends)
         city.start_portal()
         city._sensors = _sensors(broker.port)
         ends.callback(city._sensors.loop_stop)

@@ -10,11 +10,11 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, Response
 
 from tests.support.authenticator import Authenticator, authenticator_of
 from tests.support.waiting import HANG_S
@@ -33,12 +33,13 @@ class Resident:
     Attributes:
         phone: What holds their passkeys; None where no script runs.
         paper_code: As they wrote it down.
+        came: The answer that brought the page that is open.
     """
 
     tab: Watched
     phone: Authenticator | None
     paper_code: str = ""
-    _opened: list[str] = field(default_factory=list)
+    came: Response | None = None
 
     @property
     def page(self) -> Page:
@@ -47,7 +48,8 @@ class Resident:
 
     def open(self, path: str, status: int = 200) -> str:
         """Open an address, which must answer so; return what its matter says."""
-        assert self.tab.open(path).status == status, (path, self.page.content()[:4000])
+        self.came = self.tab.open(path)
+        assert self.came.status == status, (path, self.came.status, self.reads())
         return self.reads()
 
     def reads(self) -> str:
@@ -76,8 +78,9 @@ class Resident:
     def press(self, button: Locator | str) -> None:
         """Press what sends a form, and wait for the page that follows."""
         found = self.page.locator(button) if isinstance(button, str) else button
-        with self.page.expect_navigation():
+        with self.page.expect_navigation() as gone:
             found.click()
+        self.came = gone.value
 
     def send(self, form: str, **values: str) -> None:
         """Fill in a form of the page and send it by its button."""
@@ -97,6 +100,7 @@ class Resident:
             self.open("/claim")
             self.page.fill("#code", code.lower())
         else:
+            self.page.goto("about:blank")  # from the page itself the part after # would load nothing
             self.open(f"/claim#{code}")
             assert self.page.input_value("#code") == code
             assert code not in self.page.url, "the code stays where whoever looks at the address reads it"

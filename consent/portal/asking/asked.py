@@ -19,7 +19,7 @@ FLOW = Parameter("flow", "[a-z0-9]+(-[a-z0-9]+)*", "energy-hourly")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question of the rules in force, as the gateway puts it to the reader.
 
     Attributes:
@@ -35,7 +35,7 @@ class Asked:
         return next((each for each in self.shown.offered if each.answer == answer), None)
 
 
-async def asked_of(site: Site, visit: Visit, flow_id: str, limits: ConsentLimits | UnsetType = UNSET) -> Asked:
+async def asked_of(site: Site, visit: Visit, flow_id: str, limits: ConsentLimits | UnsetType = UNSET) -> AskedQuestion:
     """Return a question.
 
     Args:
@@ -49,10 +49,10 @@ async def asked_of(site: Site, visit: Visit, flow_id: str, limits: ConsentLimits
         raise NoSuchPage("flow")
     params = QuestionOf(flow=flow_id, language=visit.language, limits=limits)
     shown = await site.citizens.ask("question.show", params, QuestionShown, session=signed_in(visit).token)
-    return Asked(policies, flow, shown)
+    return AskedQuestion(policies, flow, shown)
 
 
-def is_alone(asked: Asked) -> bool:
+def is_alone(asked: AskedQuestion) -> bool:
     """Return whether a yes would tell of the home by itself, rather than in figures with others."""
     offer = asked.offer("yes")
     return offer is not None and any(row.is_alone for row in offer.seen)

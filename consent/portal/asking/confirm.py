@@ -18,7 +18,7 @@ from consent.citizen_messages import AnswersChanged, ConsentProposed, ConsentPro
 from consent.core.explain.phrases import Phrases
 from consent.messages import ConsentLimits, Hex, MaybeInstant
 from consent.portal.answers import Answer, FilledForm, FormField, NoSuchPage, Page, Parameter, Route, SeeOther, Who
-from consent.portal.asking.asked import FLOW, Asked, asked_of
+from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of
 from consent.portal.asking.axes import IN_ADDRESS, LIMITS, axis_title, chosen_in, level_in_words, limits_of_choice, read_limits
 from consent.portal.asking.saving import answered_before
 from consent.portal.gates.public import GateRefusedError
@@ -155,7 +155,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
     )
 
 
-async def _wanted(site: Site, visit: Visit, asked: Asked, wish: _Wish) -> tuple[ConsentWanted, int]:
+async def _wanted(site: Site, visit: Visit, asked: AskedQuestion, wish: _Wish) -> tuple[ConsentWanted, int]:
     """Return what the gateway is to propose, and for how many days it may be kept; 0 where that is not told.
 
     Raises: NoSuchPage: no such answer is offered.
@@ -181,7 +181,7 @@ def _end_of(visit: Visit, day: str) -> MaybeInstant:
     return MaybeInstant(round((last + timedelta(days=1)).timestamp() * 1000))
 
 
-async def _proposed(site: Site, visit: Visit, asked: Asked, wanted: ConsentWanted) -> tuple[ConsentProposed | None, str]:
+async def _proposed(site: Site, visit: Visit, asked: AskedQuestion, wanted: ConsentWanted) -> tuple[ConsentProposed | None, str]:
     """Return the record that is to be signed; where there is none, why, as a key of `confirm.cannot`."""
     session = signed_in(visit)
     if session.kind == "paper":

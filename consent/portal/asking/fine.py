@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consent.portal.answers import Answer, FilledForm, FormField, Page, Route, SeeOther, Who
-from consent.portal.asking.asked import FLOW, Asked, asked_of
+from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of
 from consent.portal.asking.axes import (
     LIMITS,
     AxisChoice,
@@ -76,7 +76,7 @@ async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fi
     return before or Page("fine.html", await _view(site, visit, asked, chosen, wrong), status=422)
 
 
-async def _view(site: Site, visit: Visit, asked: Asked, chosen: dict[str, str], wrong: str = "") -> FineView:
+async def _view(site: Site, visit: Visit, asked: AskedQuestion, chosen: dict[str, str], wrong: str = "") -> FineView:
     """Return the page with what the chosen limits come to."""
     priced = await asked_of(site, visit, asked.flow.id, limits_of_choice(chosen))
     offer = priced.offer("fine")

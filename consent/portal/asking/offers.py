@@ -20,7 +20,7 @@ from consent.citizen_messages import AnswerOffered, SeenByCity
 from consent.core.disclosure import DAY_MS
 from consent.core.explain.phrases import Phrases
 from consent.core.policies.policy import Statistic
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.asking.axes import axis_title, chosen_in, level_in_words
 from consent.portal.asking.drawings import nothing_drawn, small_bars
 from consent.portal.asking.preview import number_of
@@ -82,12 +82,12 @@ class OfferView:
     is_checked: bool
 
 
-def offer_views(visit: Visit, asked: Asked) -> tuple[OfferView, ...]:
+def offer_views(visit: Visit, asked: AskedQuestion) -> tuple[OfferView, ...]:
     """Return yes, less and no, as far as they are offered, in this order."""
     return tuple(offer_view(visit, asked, each) for each in asked.shown.offered if each.answer != "fine")
 
 
-def offer_view(visit: Visit, asked: Asked, offer: AnswerOffered) -> OfferView:
+def offer_view(visit: Visit, asked: AskedQuestion, offer: AnswerOffered) -> OfferView:
     """Return one answer."""
     is_no = offer.answer == "no"
     leaves = not is_no and not offer.reason
@@ -109,14 +109,14 @@ def offer_view(visit: Visit, asked: Asked, offer: AnswerOffered) -> OfferView:
     )
 
 
-def _limits(visit: Visit, asked: Asked, offer: AnswerOffered) -> Iterator[str]:
+def _limits(visit: Visit, asked: AskedQuestion, offer: AnswerOffered) -> Iterator[str]:
     words = Phrases(visit.language)
     for axis, level in chosen_in(offer.limits):
         title = axis_title(visit, words, asked.policies, axis)
         yield f"{title}: {level_in_words(words, asked.policies, axis, level)}"
 
 
-def mark_of(asked: Asked) -> str:
+def mark_of(asked: AskedQuestion) -> str:
     """Return a mark of what is offered: it is another one where an answer would tell something else than when it was shown."""
     offered = [(each.answer, each.limits, each.disclosure, each.retention_days) for each in asked.shown.offered]
     told = msgspec.json.encode(sorted((answer, _sorted(parts)) for answer, *parts in offered if answer != "fine"))
@@ -127,14 +127,14 @@ def _sorted(parts: Sequence[object]) -> str:
     return msgspec.json.encode(parts, order="sorted").decode()
 
 
-def _seen(visit: Visit, asked: Asked, seen: Sequence[SeenByCity]) -> Iterator[SeenView]:
+def _seen(visit: Visit, asked: AskedQuestion, seen: Sequence[SeenByCity]) -> Iterator[SeenView]:
     """Yield a drawing for each property."""
     ordered = sorted(seen, key=lambda row: (row.property, row.begin_ms))
     for name, rows in groupby(ordered, key=lambda row: row.property):
         yield _seen_property(visit, asked, name, list(rows))
 
 
-def _seen_property(visit: Visit, asked: Asked, name: str, rows: list[SeenByCity]) -> SeenView:
+def _seen_property(visit: Visit, asked: AskedQuestion, name: str, rows: list[SeenByCity]) -> SeenView:
     known, unit = asked.policies.properties.get(name), symbol(rows[0].unit)
     title = name if known is None else title_of(visit, known)
     lines = tuple(_lines(visit, rows, unit))
@@ -176,7 +176,7 @@ def _lines(visit: Visit, rows: Sequence[SeenByCity], unit: str) -> Iterator[str]
         yield visit.text("question", "seen.spread", error=error)
 
 
-def _row(visit: Visit, asked: Asked, row: SeenByCity, unit: str) -> tuple[str, str, str]:
+def _row(visit: Visit, asked: AskedQuestion, row: SeenByCity, unit: str) -> tuple[str, str, str]:
     span = visit.moment(row.begin_ms)
     if row.end_ms > row.begin_ms:
         ends_that_day = visit.date(row.begin_ms) == visit.date(row.end_ms)

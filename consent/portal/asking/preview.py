@@ -17,7 +17,7 @@ from markupsafe import Markup
 from consent.citizen_messages import OwnReadings, ReadingsAfter, ReadingsOf
 from consent.core.disclosure import DAY_MS
 from consent.core.policies.policy import Statistic
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.charts.bars import bars
 from consent.portal.charts.meaning import Meaning
 from consent.portal.my.telling import signed_in
@@ -65,14 +65,14 @@ class OwnView:
     started: str
 
 
-async def own_readings(site: Site, visit: Visit, asked: Asked) -> OwnView:
+async def own_readings(site: Site, visit: Visit, asked: AskedQuestion) -> OwnView:
     """Return the last day of what the reader's sensors say for one question."""
     token = signed_in(visit).token
     held = await site.citizens.ask("readings.show", ReadingsAfter(), OwnReadings, session=token)
     return own_view(visit, asked, held)
 
 
-def own_view(visit: Visit, asked: Asked, held: OwnReadings) -> OwnView:
+def own_view(visit: Visit, asked: AskedQuestion, held: OwnReadings) -> OwnView:
     """Return the same of what the gateway holds."""
     series = [each for each in held.series if each.property in asked.shown.properties and each.readings]
     slot_ms = slot_of(series)
@@ -88,7 +88,7 @@ def own_view(visit: Visit, asked: Asked, held: OwnReadings) -> OwnView:
     )
 
 
-def _charts(visit: Visit, asked: Asked, series: Sequence[ReadingsOf], end_ms: int, slot_ms: int) -> Iterator[OwnChart]:
+def _charts(visit: Visit, asked: AskedQuestion, series: Sequence[ReadingsOf], end_ms: int, slot_ms: int) -> Iterator[OwnChart]:
     for each in series:
         known, unit = asked.policies.properties.get(each.property), symbol(each.unit)
         title = each.property if known is None else title_of(visit, known)
@@ -106,7 +106,7 @@ def _charts(visit: Visit, asked: Asked, series: Sequence[ReadingsOf], end_ms: in
             high=f"{visit.number(high[1])} {unit}".rstrip(),
             time=visit.time(high[0]),
         )
-        drawing = bars(
+        chart = bars(
             [(visit.time(at_ms), value) for at_ms, value in slots],
             unit=unit,
             label=sentence,
@@ -115,7 +115,7 @@ def _charts(visit: Visit, asked: Asked, series: Sequence[ReadingsOf], end_ms: in
             from_zero=begins_at_zero(each.unit),
         )
         rows = tuple((visit.moment(at_ms), f"{visit.number(value)} {unit}".rstrip()) for at_ms, value in there)
-        yield OwnChart(title, sentence, drawing, rows)
+        yield OwnChart(title, sentence, chart, rows)
 
 
 def slot_of(series: Sequence[ReadingsOf]) -> int:

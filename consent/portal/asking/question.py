@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
-from consent.portal.asking.asked import FLOW, Asked, asked_of, is_alone
+from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of, is_alone
 from consent.portal.asking.offers import OfferView, mark_of, offer_view, offer_views
 from consent.portal.asking.preview import OwnView, own_readings
 from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no, wrong_of
@@ -91,7 +91,7 @@ async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: 
     return before or Page("question.html", await _view(site, visit, asked, wrong=wrong), status=422)
 
 
-async def _view(site: Site, visit: Visit, asked: Asked, *, wrong: str = "", said: str = "") -> QuestionView:
+async def _view(site: Site, visit: Visit, asked: AskedQuestion, *, wrong: str = "", said: str = "") -> QuestionView:
     row, shown, yes = asked.shown.row, asked.shown, asked.offer("yes")
     state = state_of(row)
     return QuestionView(

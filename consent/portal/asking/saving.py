@@ -7,14 +7,16 @@ from urllib.parse import quote
 from consent.citizen_messages import AnswerOffered, AnswersChanged, LessWanted, RequestNamed, RequestOutcome
 from consent.messages import ConsentLimits, Hex
 from consent.portal.answers import SeeOther
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.my.telling import CAN_END, CHANGED, SAME, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
 
-async def save_offer(site: Site, visit: Visit, asked: Asked, offer: AnswerOffered, request: str, limits: str = "") -> SeeOther:
+async def save_offer(
+    site: Site, visit: Visit, asked: AskedQuestion, offer: AnswerOffered, request: str, limits: str = ""
+) -> SeeOther:
     """Save an answer, or lead on to where it is signed.
 
     Args:
@@ -31,13 +33,13 @@ async def save_offer(site: Site, visit: Visit, asked: Asked, offer: AnswerOffere
     return await _less(site, visit, asked, wanted, request)
 
 
-async def say_no(site: Site, visit: Visit, asked: Asked, request: str) -> SeeOther:
+async def say_no(site: Site, visit: Visit, asked: AskedQuestion, request: str) -> SeeOther:
     """Enter a no, or take back what was permitted: both end it, and both rest."""
     wanted = LessWanted(step="withdraw" if asked.shown.row.own in CAN_END else "refuse", scope=asked.flow.id)
     return await _less(site, visit, asked, wanted, request)
 
 
-async def pause_one(site: Site, visit: Visit, asked: Asked, request: str) -> SeeOther:
+async def pause_one(site: Site, visit: Visit, asked: AskedQuestion, request: str) -> SeeOther:
     """Pause what is permitted."""
     return await _less(site, visit, asked, LessWanted(step="pause", scope=asked.flow.id), request)
 
@@ -68,7 +70,7 @@ def confirm_address(visit: Visit, flow: str, answer: str, limits: str = "", unti
     return visit.url(f"/my/{quote(flow)}/confirm", **query)
 
 
-async def _less(site: Site, visit: Visit, asked: Asked, wanted: LessWanted, request: str) -> SeeOther:
+async def _less(site: Site, visit: Visit, asked: AskedQuestion, wanted: LessWanted, request: str) -> SeeOther:
     session = signed_in(visit)
     change = site.citizens.ask("consent.less", wanted, AnswersChanged, session=session.token, request=request)
     counts_from_ms = asked.shown.counts_from_ms if wanted.step == "lower" else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.gates.public import GateAwayError
 from consent.portal.sensors.contacts import Contact, contacts_of
 from consent.portal.site import Site
@@ -43,7 +43,7 @@ class BeforeView:
     ends: str
 
 
-async def before_answering(site: Site, visit: Visit, asked: Asked) -> BeforeView:
+async def before_answering(site: Site, visit: Visit, asked: AskedQuestion) -> BeforeView:
     """Return it for one question."""
     policies, flow = asked.policies, asked.flow
     recipient, purpose = policies.recipients[flow.recipient], policies.purposes[flow.purpose]

@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from consent.citizen_messages import EnrolmentShown, HomeShown, InviteMade, Mine
+from consent.citizen_messages import ActProved, EnrolmentShown, HomeShown, InviteMade
 from consent.core.decide import Owner
 from consent.messages import OwnDevice, ResidentLeft
 from consent.portal.answers import Answer, FilledForm, FormField, Page, Parameter, Route, SeeOther, Who
@@ -19,7 +19,7 @@ from consent.portal.my.acts import OF_ACTS, UNANSWERED, UNSHOWN, home_of, is_by_
 from consent.portal.sensors.qr_code import qr_code
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.words import place_title
+from consent.portal.ways.words import place_title, sensor_title
 
 MOST_ENROLMENTS: Final = 6
 """So many of the latest are shown here; the page of what happened has all."""
@@ -65,7 +65,8 @@ class HouseholdView:
     """What the page shows: one thing to do next where there is one, else the household.
 
     Attributes:
-        proof: What a passkey is asked for, to make a code.
+        proof: What a passkey is asked for, to make a code, or to leave.
+        is_leaving: Whether it is to leave.
         code: The code that was made; shown this once, for so many days.
         claim_address: Where it is used, as people type it; empty where the portal does not know its own address.
         qr: The same with the code behind `#`; None likewise.
@@ -76,6 +77,7 @@ class HouseholdView:
     """
 
     proof: PasskeyAsked | None = None
+    is_leaving: bool = False
     code: str = ""
     code_days: int = 0
     claim_address: str = ""
@@ -124,8 +126,23 @@ async def _invited(site: Site, visit: Visit, form: FilledForm) -> Answer:
     return Page("my_home.html", view)
 
 
-async def _leave(site: Site, visit: Visit, form: FilledForm) -> SeeOther:
-    await site.citizens.ask("home.leave", Mine(), ResidentLeft, session=visit.token, request=form.request)
+async def _leave(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther:
+    """Leave; where the gate says that more would go out without the person's word, ask for a passkey first."""
+    try:
+        return await _gone(site, visit, form, ActProved())
+    except GateRefusedError as error:
+        if error.reason != "needs-passkey" or not is_by_passkey(visit):
+            raise
+    return Page("my_home.html", HouseholdView(proof=await proof_wanted(site, visit, "household.leave"), is_leaving=True))
+
+
+async def _left(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther:
+    proved = proved_by(form)
+    return await _household(site, visit, UNANSWERED) if proved is None else await _gone(site, visit, form, proved)
+
+
+async def _gone(site: Site, visit: Visit, form: FilledForm, proved: ActProved) -> SeeOther:
+    await site.citizens.ask("home.leave", proved, ResidentLeft, session=visit.token, request=form.request)
     return SeeOther(visit.url("/in", done="left"), closes=True)
 
 
@@ -137,6 +154,7 @@ _STEPS: Final[Mapping[str, Callable[[Site, Visit, FilledForm], Awaitable[Answer 
     "invite": _invite,
     "invited": _invited,
     "leave": _leave,
+    "left": _left,
     "": _nothing,
 }
 
@@ -163,9 +181,8 @@ def _people(visit: Visit, home: HomeShown) -> Iterable[PersonShown]:
 
 def _sensor(site: Site, visit: Visit, device: OwnDevice) -> HomeSensor:
     policies = site.record.policies
-    profile = None if policies is None else policies.profiles.get(device.profile)
     return HomeSensor(
-        title=device.profile if profile is None else visit.title(profile.title) or device.profile,
+        title=sensor_title(visit, policies, device.profile),
         place=device.zone if policies is None else place_title(visit, policies, device.zone),
         since=visit.date(device.since_ms),
         is_own=device.owner is Owner.RESIDENT,
@@ -187,6 +204,6 @@ ROUTES = (
         needs_gate=True,
         who=Who.SIGNED_IN,
         form=take,
-        fields=(FormField("how", "invite|invited|leave"), *ASSERTION),
+        fields=(FormField("how", "invite|invited|leave|left"), *ASSERTION),
     ),
 )

@@ -66,8 +66,8 @@ def state_of(row: QuestionRow) -> str:
 
 def gate_of(row: QuestionRow) -> str:
     """Return the drawing of a gate that is as far open as the reader's word lets it."""
-    drawing = _GATES.get(state_of(row), "gate-shut")
-    return "gate-half" if drawing == "gate-open" and row.held_back_by_another else drawing
+    gate = _GATES.get(state_of(row), "gate-shut")
+    return "gate-half" if gate == "gate-open" and row.held_back_by_another else gate
 
 
 def is_unanswered(row: QuestionRow) -> bool:

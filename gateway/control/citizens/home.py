@@ -12,7 +12,6 @@ from consent.citizen_messages import (
     EnrolmentShown,
     HomeShown,
     InviteMade,
-    Mine,
     MineIn,
     PasskeyShown,
     SessionShown,
@@ -25,9 +24,11 @@ from gateway.control import rights
 from gateway.control import subjects as operators
 from gateway.control.citizens.credentials import proved
 from gateway.control.citizens.proofs import check_paper, own_resident
+from gateway.control.citizens.questions import homes_of
 from gateway.control.citizens.sessions import kind_of, session_of
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import subjects
+from gateway.core.previews.household import Household
 from gateway.core.registry import Passkey, Session
 
 MOST_ENROLMENTS: Final = 100
@@ -115,11 +116,23 @@ def invite(control: Control, caller: Caller, params: ActProved) -> InviteMade:
     return InviteMade(claim_code=done.code, days=subjects.CODE_DAYS)
 
 
-def leave(control: Control, caller: Caller, params: Mine) -> ResidentLeft:
-    """Leave the household: its other answers count without this resident's, whose credentials end."""
+def leave(control: Control, caller: Caller, params: ActProved) -> ResidentLeft:
+    """Leave the household: its other answers count without this resident's, whose credentials end.
+
+    A session does, unless the resident's word holds back what the others permit: what their leaving lets out is told by it.
+    """
     if len(control.state.registry.subjects[caller.subject].residents) == 1:
         raise MethodError("the last person of a household does not leave it: erase it instead", "last-resident")
+    if any(_holds_back(home) for home in homes_of(control, caller)):
+        proved(control, caller, "household.leave", params.proof)
     return operators.leave(control, caller, ResidentOf(subject=Id(caller.subject), resident=Id(caller.resident)))
+
+
+def _holds_back(home: Household) -> bool:
+    """Return whether more would leave by the words of the others alone."""
+    others = [said for position, said in enumerate(home.said) if position != home.position]
+    pairs = zip(home.points(others), home.points(home.said), strict=True)
+    return not all(without.reveals_no_more_than(now) for without, now in pairs)
 
 
 async def erase(control: Control, caller: Caller, params: ActProved) -> SubjectErased:

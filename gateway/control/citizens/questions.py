@@ -38,7 +38,7 @@ async def list_all(control: Control, caller: Caller, params: MineIn) -> Question
     """Return every use of data that the household has a sensor for, how it stands, and the household's messages."""
     language = control.language(params.language, "")
     subject = control.state.registry.subjects[caller.subject]
-    rows = [row_of(control, home, language) for home in _homes(control, caller)]
+    rows = [row_of(control, home, language) for home in homes_of(control, caller)]
     return Questions(
         now_ms=control.clock.now_ms(), flows=rows, messages=await messages_shown(control, subject.messages, language)
     )
@@ -47,7 +47,7 @@ async def list_all(control: Control, caller: Caller, params: MineIn) -> Question
 def show(control: Control, caller: Caller, params: QuestionOf) -> QuestionShown:
     """Return one question: how it stands, what each answer would come to, and what the city would have seen by it."""
     language, state = control.language(params.language, ""), control.state
-    home = next((home for home in _homes(control, caller) if home.flow.id == params.flow), None)
+    home = next((home for home in homes_of(control, caller) if home.flow.id == params.flow), None)
     if home is None:
         raise MethodError("the household has no sensor for that", "no-question")
     lower = less(home, _homes_at(control))
@@ -101,7 +101,7 @@ def row_of(control: Control, home: Household, language: str) -> QuestionRow:
 def sentence_of(control: Control, caller: Caller, record: Consent) -> str:
     """Return in one sentence what a record would permit, flow by flow, in the city's own language."""
     language, flows = control.language("", ""), {terms.flow for terms in record.terms}
-    homes = [home for home in _homes(control, caller) if home.flow.id in flows]
+    homes = [home for home in homes_of(control, caller) if home.flow.id in flows]
     return " ".join(_explained(home, language, home.answering(record.limits)).sentences[0] for home in homes)
 
 
@@ -113,7 +113,7 @@ def _home(control: Control, caller: Caller, flow: Flow, devices: Sequence[Device
     return Household(state.policies, flow, state.registry.book, caller.subject, caller.resident, devices, control.clock.now_ms())
 
 
-def _homes(control: Control, caller: Caller) -> list[Household]:
+def homes_of(control: Control, caller: Caller) -> list[Household]:
     """Return the household before each flow that rests on consent and reads one of its sensors, in the order of the rules."""
     policies, devices = control.state.policies, devices_of(control.state, caller.subject)
     homes = [_home(control, caller, flow, devices) for flow in policies.flows.values() if policies.rests_on_consent(flow)]

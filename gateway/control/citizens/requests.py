@@ -2,7 +2,7 @@
 
 What a resident's request has changed is kept with its id in the commit of the change itself, so that both are durable or neither
 is. A secret that an answer tells once is not: it is kept in memory, for some minutes, for whoever asks again because the answer
-was lost on the way. So are the answers to those who have no household, not yet or no more.
+was lost on the way. So are the answers to those who have no household, before they came in or after it was erased.
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ from gateway.core.registry import Holder, Session
 _HOUR_MS: Final = 3_600_000
 LASTS_MS: Final[dict[SessionKind, int]] = {"passkey": 12 * _HOUR_MS, "paper": _HOUR_MS}
 """For how long a session lasts, and is lengthened by."""
+LONGEST: Final = 14
+"""So many times as long, from its beginning, a session may last at most: whoever has got hold of a token has it for a week."""
 _LONGEST_TOKEN: Final = 2 * credentials.TOKEN_BYTES
 
 
@@ -47,7 +49,7 @@ def resident_of(control: Control, door: Caller, token: str) -> Caller:
     Raises: MethodError: it opens none, or none any more.
     """
     name = credentials.session_name(token) if token.isascii() and len(token) == _LONGEST_TOKEN else b""
-    holder = control.state.registry.holders.get(b"session " + name)
+    holder = control.state.registry.holder_of("session", name)
     if holder is None:
         raise _ended()
     caller = citizen(holder.subject, holder.resident, name, token)
@@ -69,7 +71,7 @@ def session_of(control: Control, caller: Caller) -> Session:
     Raises: MethodError: it has ended.
     """
     registry = control.state.registry
-    if registry.holders.get(b"session " + caller.session) != (caller.subject, caller.resident):
+    if registry.holder_of("session", caller.session) != (caller.subject, caller.resident):
         raise _ended()
     resident = own_resident(control, caller)
     found = next((one for one in resident.sessions if hmac.compare_digest(one.token_hash, caller.session)), None)
@@ -121,10 +123,11 @@ def open_by_paper(control: Control, caller: Caller, params: PaperTyped) -> Sessi
 
 
 def extend(control: Control, caller: Caller, params: Mine) -> SessionOpened:
-    """Lengthen the session that asks: from now, by as much as it lasted at first."""
+    """Lengthen the session that asks: from now, by as much as it lasted at first, within its longest time."""
     session, holder = session_of(control, caller), Holder(caller.subject, caller.resident)
     kind = kind_of(session)
-    longer = msgspec.structs.replace(session, ends_ms=control.real_ms() + LASTS_MS[kind])
+    ends_ms = min(control.real_ms() + LASTS_MS[kind], session.since_ms + LONGEST * LASTS_MS[kind])
+    longer = msgspec.structs.replace(session, ends_ms=max(session.ends_ms, ends_ms))
     sessions = tuple([longer if one is session else one for one in own_resident(control, caller).sessions])
     credentials.keep_sessions(control.state, holder, sessions)
     return SessionOpened(token=caller.token, kind=kind, ends_ms=longer.ends_ms)

@@ -215,7 +215,7 @@ def test_config_every_field_is_explained() -> None:
     whole = Config(gateway="gw", broker=Broker(filters=("t",)))
     values = [getattr(whole, name) for name in Config.__struct_fields__]
     sections = [value for value in values if isinstance(value, msgspec.Struct)]
-    assert len(sections) == 7
+    assert len(sections) == 8
     for section in (whole, *sections):
         manual = "".join(base.__doc__ or "" for base in type(section).__mro__)
         for name in section.__struct_fields__:

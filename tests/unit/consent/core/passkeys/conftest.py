@@ -1,22 +1,20 @@
-"""A passkey of each algorithm; made once, since RSA keys are slow to make."""
+"""A passkey of each algorithm, for the tests of this folder."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support.passkey_site import ALGORITHMS, ORIGIN, SITE
+from tests.support.passkey_site import ALGORITHMS, MADE
 from tests.support.virtual_passkey import VirtualPasskey
-
-_MADE = {algorithm: VirtualPasskey(ORIGIN, SITE.id, algorithm) for algorithm in ALGORITHMS}
 
 
 @pytest.fixture(params=ALGORITHMS)
 def passkey(request: pytest.FixtureRequest) -> VirtualPasskey:
     """A passkey of the site, of each algorithm."""
-    return _MADE[request.param]
+    return MADE[request.param]
 
 
 @pytest.fixture
 def es256() -> VirtualPasskey:
     """A passkey of the site, where the algorithm does not matter."""
-    return _MADE["ES256"]
+    return MADE["ES256"]

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from consent.portal.answers import NoSuchPage
-from consent.portal.asking.asked import Asked, asked_of, is_alone
+from consent.portal.asking.asked import AskedQuestion, asked_of, is_alone
 from consent.portal.gates.citizen import SessionEndedError
 from consent.portal.visit import SignedIn, Visit
 from tests.support.portal import NOW_MS, TOKEN, SaidHome, SaidRecord, said_site
@@ -17,7 +17,7 @@ from tests.support.ways import shipped, speaking_gate
 MINE = Visit("en", signed_in=SignedIn(TOKEN, "passkey", NOW_MS))
 
 
-def asked(flow: str, home: SaidHome, visit: Visit = MINE, record: SaidRecord | None = None) -> Asked:
+def asked(flow: str, home: SaidHome, visit: Visit = MINE, record: SaidRecord | None = None) -> AskedQuestion:
     """Return a question."""
     return asyncio.run(asked_of(said_site(speaking_gate(), record or SaidRecord(shipped()), home=home), visit, flow))
 
@@ -62,5 +62,5 @@ def test_without_a_session_the_gateway_is_not_asked() -> None:
 def test_home_is_alone_where_the_city_sees_it_by_itself() -> None:
     """By what a yes would have told."""
     shown = question(offered=[offer("yes", seen=seen(is_alone=True)), offer("no")])
-    assert is_alone(Asked(shipped(), shipped().flows[FLOW], shown))
-    assert not is_alone(Asked(shipped(), shipped().flows[FLOW], question()))
+    assert is_alone(AskedQuestion(shipped(), shipped().flows[FLOW], shown))
+    assert not is_alone(AskedQuestion(shipped(), shipped().flows[FLOW], question()))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consent.messages import JsonObject
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.asking.offers import OfferView, mark_of, offer_view, offer_views
 from consent.portal.visit import Visit
 from tests.support.questions import offer, permitted, question, seen
@@ -16,9 +16,9 @@ from tests.support.ways import shipped
 FLOW = shipped().flows["energy-hourly"]
 
 
-def asked(**others: Any) -> Asked:
+def asked(**others: Any) -> AskedQuestion:
     """Return a question."""
-    return Asked(shipped(), FLOW, question(**others))
+    return AskedQuestion(shipped(), FLOW, question(**others))
 
 
 def view(answer: str = "yes", visit: Visit | None = None, **others: Any) -> OfferView:

@@ -6,7 +6,7 @@ import asyncio
 
 from consent.citizen_messages import OwnReadings, ReadingsOf
 from consent.messages import Hex
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.asking.preview import OwnView, own_readings, own_view, slot_of, slots_of
 from consent.portal.visit import SignedIn, Visit
 from tests.support.portal import NOW_MS, TOKEN, SaidRecord, said_site
@@ -17,14 +17,14 @@ QUARTER_MS = 900_000
 END_MS = NOW_MS // QUARTER_MS * QUARTER_MS + QUARTER_MS
 
 
-def asked(others: dict[str, object], flow: str = "energy-hourly") -> Asked:
+def asked(flow: str = "energy-hourly", /, **others: object) -> AskedQuestion:
     """Return a question."""
-    return Asked(shipped(), shipped().flows[flow], question(**others))
+    return AskedQuestion(shipped(), shipped().flows[flow], question(**others))
 
 
 def view(held: OwnReadings, **others: object) -> OwnView:
     """Return what the page shows of some readings."""
-    return own_view(Visit("en"), asked(others), held)
+    return own_view(Visit("en"), asked("energy-hourly", **others), held)
 
 
 def test_day_has_ninety_six_slots_of_which_empty_ones_are_missing() -> None:
@@ -101,5 +101,5 @@ def test_it_is_asked_for_the_reader_s_session() -> None:
     """And for nobody else's."""
     home = asked_home()
     site = said_site(speaking_gate(), SaidRecord(shipped()), home=home)
-    asyncio.run(own_readings(site, Visit("en", signed_in=SignedIn(TOKEN, "passkey", NOW_MS)), asked({})))
+    asyncio.run(own_readings(site, Visit("en", signed_in=SignedIn(TOKEN, "passkey", NOW_MS)), asked()))
     assert [(method, session) for method, _, session, _ in home.asked] == [("readings.show", TOKEN)]

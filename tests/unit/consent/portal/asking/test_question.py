@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from httpx2 import Response
 from msgspec.structs import replace
@@ -31,7 +33,7 @@ def client_of(home: SaidHome, kind: str = "passkey", says: SaidGate | None = Non
     return signed_in_client(says or gate(), SaidRecord(shipped(), said_head()), home, kind)  # type: ignore[arg-type]
 
 
-def page(home: SaidHome, kind: str = "passkey", says: SaidGate | None = None, headers: dict[str, str] | None = None) -> str:
+def page(home: SaidHome, kind: str = "passkey", says: SaidGate | None = None, headers: Mapping[str, str] | None = None) -> str:
     """Return the page's own matter."""
     answer = client_of(home, kind, says).get(PATH, headers=headers)
     assert answer.status_code == 200

@@ -6,7 +6,7 @@ import asyncio
 
 from consent.citizen_messages import AnswerOffered, AnswersChanged, LessWanted, RequestOutcome
 from consent.messages import ConsentLimits
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.asking.saving import answered_before, confirm_address, pause_one, save_offer, say_no
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.site import Site
@@ -18,7 +18,7 @@ from tests.support.ways import shipped, speaking_gate
 REQUEST = "ab" * 16
 SESSION = SignedIn(TOKEN, "passkey", NOW_MS)
 VISIT = Visit("pt", is_chosen=True, signed_in=SESSION)
-ASKED = Asked(shipped(), shipped().flows[FLOW], question(row=permitted()))
+ASKED = AskedQuestion(shipped(), shipped().flows[FLOW], question(row=permitted()))
 
 
 def site_of(home: SaidHome) -> Site:

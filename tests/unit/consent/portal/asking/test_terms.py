@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from consent.portal.asking.asked import Asked
+from consent.portal.asking.asked import AskedQuestion
 from consent.portal.asking.terms import BeforeView, before_answering
 from consent.portal.visit import Visit
 from tests.support.portal import NOW_MS, SaidGate, SaidRecord, said_site
@@ -16,7 +16,7 @@ from tests.support.ways import hidden, served, shipped, speaking_gate
 def before(flow: str = "energy-hourly", gate: SaidGate | None = None, **others: Any) -> BeforeView:
     """Return it for a question."""
     site = said_site(gate or speaking_gate(served(flow, days=hidden((15, 30)))), SaidRecord(shipped()))
-    return asyncio.run(before_answering(site, Visit("en"), Asked(shipped(), shipped().flows[flow], question(**others))))
+    return asyncio.run(before_answering(site, Visit("en"), AskedQuestion(shipped(), shipped().flows[flow], question(**others))))
 
 
 def test_who_and_why_are_of_the_rules() -> None:

@@ -15,7 +15,7 @@ from consent.portal.gates.citizen import OutcomeUnknownError, SessionEndedError
 from consent.portal.gates.citizen_door import CitizenDoor, CitizenWaits
 from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.gates.wire import ANSWER_BYTES
-from tests.support.spoken_gateway import spoken
+from tests.support.spoken_door import spoken
 
 TOKEN, REQUEST = "ab" * 32, "cd" * 16
 QUICK = CitizenWaits(question_s=0.1, change_s=0.1)

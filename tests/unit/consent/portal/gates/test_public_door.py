@@ -1,9 +1,8 @@
-"""The public door as the portal uses it, over a gateway that says what a test makes it say."""
+"""The citizens' door as the portal uses it, over a gateway that says what a test makes it say."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,9 @@ from consent.portal.gates.public_door import PublicGate, Waits
 from consent.portal.gates.wire import ANSWER_BYTES
 from consent.public_messages import PublicBalance
 from tests.support.portal import said_state
-from tests.support.spoken_gateway import HOUR_MS, spoken, well
+from tests.support.spoken_door import HOUR_MS, Now, spoken, well
 
 QUICK = Waits(answer_s=0.05)
-
-
-@dataclass
-class Now:
-    """A monotonic clock that a test moves."""
-
-    s: float = 0.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.s
 
 
 async def test_hundred_readers_ask_once(tmp_path: Path) -> None:

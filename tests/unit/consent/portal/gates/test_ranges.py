@@ -17,7 +17,7 @@ from consent.portal.gates.public_door import PublicGate
 from consent.portal.gates.ranges import LEAST, MOST, check_ranges
 from consent.portal.visit import Visit
 from tests.support.portal import said_state
-from tests.support.spoken_gateway import spoken
+from tests.support.spoken_door import spoken
 
 
 @pytest.mark.parametrize(

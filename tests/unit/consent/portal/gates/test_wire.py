@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consent.portal.gates.wire import GateConnection, GateConnections
-from tests.support.spoken_gateway import spoken
+from tests.support.spoken_door import spoken
 
 
 async def test_connection_says_whether_anything_may_have_been_carried_out(tmp_path: Path) -> None:

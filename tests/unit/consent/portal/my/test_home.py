@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from starlette.testclient import TestClient
 
-from consent.citizen_messages import ActProved, ActWanted, Enrolment, InviteMade, Mine
+from consent.citizen_messages import ActProved, ActWanted, Assertion, Enrolment, InviteMade
 from consent.core.decide import Owner
 from consent.core.languages import LANGUAGES
 from consent.messages import Hex, ResidentLeft
@@ -159,8 +159,37 @@ def test_leaving_ends_the_session() -> None:
     answer = send_form(client, PAGE, {"how": "leave"}, PAGE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/in?done=left")
     assert "Max-Age=0" in answer.headers["set-cookie"]
-    assert home.asked[-1][:3] == ("home.leave", Mine(), TOKEN)
+    assert home.asked[-1][:3] == ("home.leave", ActProved(), TOKEN)
     assert len(home.asked[-1][3]) == 32
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_holds_something_back_leaves_by_passkey(language: str) -> None:
+    """Once they are gone more goes out of the home, so the page says so, and asks for what a yes takes."""
+    left = ResidentLeft(subject=MINE, left=MINE, label_key=Hex(bytes(32)))
+    home = said_home(
+        home_shown(residents=[resident(), resident(OTHER)]), home_leave=refused("needs-passkey"), act_challenge=PROOF
+    )
+    client = visitor(home)
+    asked = send_form(client, f"{PAGE}?lang={language}", {"how": "leave"}, PAGE)
+    assert page_sentences("my_home")[language]["leave.why"] in words_of(asked.text)
+    assert 'value="left"' in asked.text
+    home.says["home.leave"] = left
+    action, fields = form_on(asked.text, PAGE)
+    answer = client.post(action, data={**fields, **signed_fields(passkey())}, headers=FROM_HERE)
+    assert answer.headers["location"].startswith("/in?done=left")
+    sent = home.asked[-1][1]
+    assert isinstance(sent, ActProved)
+    assert isinstance(sent.proof, Assertion)
+    assert next(params for method, params, *_ in home.asked if method == "act.challenge") == ActWanted(act="household.leave")
+
+
+def test_who_came_in_by_paper_and_holds_something_back_is_told_what_it_takes() -> None:
+    """A paper code tells less, and never more."""
+    home = said_home(home_shown(residents=[resident(), resident(OTHER)]), home_leave=refused("needs-passkey"))
+    page = send_form(visitor(home, kind="paper"), PAGE, {"how": "leave"}, PAGE)
+    assert page.status_code == 422
+    assert page_sentences("passkey")["en"]["wrong.needs-passkey"] in words_of(page.text)
 
 
 def test_last_person_is_led_to_erasing_instead_of_leaving() -> None:

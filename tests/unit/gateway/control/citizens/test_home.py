@@ -6,6 +6,7 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, KeyPayload, decode_key
 from gateway.core.changes.subjects import code_hash
 from tests.support.citizens_door import CitizensDoor
+from tests.support.own_answers import FLOW, say_yes
 
 
 async def test_home_shows_people_devices_and_ways_in_and_no_other_home_s(door: CitizensDoor) -> None:
@@ -54,6 +55,29 @@ async def test_who_leaves_takes_their_ways_in_along_and_the_log_says_so(door: Ci
     assert isinstance(gone, KeyPayload)
     assert left["left"] == ended.resident.hex()
     assert await person.refused("home.leave") == "last-resident"
+
+
+async def test_whose_no_holds_the_others_back_leaves_by_passkey_and_by_no_session_alone(door: CitizensDoor) -> None:
+    """Their going lets readings out, as a yes does: a portal that was taken over has but their session."""
+    person = await door.home()
+    partner = await door.come_in(await person.invite(), door.passkey())
+    await say_yes(person)
+    await partner.ask("consent.less", step="refuse", scope=FLOW)
+    assert await partner.refused("home.leave") == "needs-passkey"
+    assert await partner.refused("home.leave", paper_code=partner.paper_code) == "needs-passkey"
+    assert await partner.refused("home.leave", proof=await person.proof("household.leave")) == "challenge-old"
+    assert await partner.refused("home.leave", proof=await partner.proof("household.erase")) == "challenge-old"
+    await partner.ask("home.leave", proof=await partner.proof("household.leave"))
+    assert len((await person.ask("home.show"))["residents"]) == 1
+
+
+async def test_who_holds_nothing_back_leaves_by_their_session(door: CitizensDoor) -> None:
+    """They have said the same as the others, or there is nothing that they could hold back."""
+    person = await door.home()
+    partner = await door.come_in(await person.invite(), None)
+    await person.ask("consent.less", step="refuse", scope=FLOW)
+    await partner.ask("home.leave")
+    assert len((await person.ask("home.show"))["residents"]) == 1
 
 
 async def test_home_is_erased_by_a_passkey_or_the_paper_code_and_by_no_session_alone(door: CitizensDoor) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.control.citizens.sessions import LASTS_MS
+from gateway.control.citizens.sessions import LASTS_MS, LONGEST
 from gateway.core.changes import credentials
 from gateway.core.registry import SESSIONS_KEPT, Registry, Subject
 from tests.support.citizens_door import CitizensDoor
@@ -26,6 +26,18 @@ async def test_session_ends_by_itself_in_real_time_and_is_lengthened_by_whoever_
     await person.ask("home.show")
     door.real_ms += 1
     assert await person.refused("home.show") == "session-ended"
+    assert await person.refused("session.extend") == "session-ended"
+
+
+async def test_session_is_lengthened_for_a_week_and_not_for_ever(door: CitizensDoor) -> None:
+    """Or a token that somebody has got hold of would open the household for good."""
+    person = await door.home()
+    began_ms = door.real_ms
+    for _ in range(2 * LONGEST - 1):
+        door.real_ms += LASTS_MS["passkey"] // 2
+        ends_ms = (await person.ask("session.extend"))["ends_ms"]
+    assert ends_ms == began_ms + LONGEST * LASTS_MS["passkey"]
+    door.real_ms = ends_ms
     assert await person.refused("session.extend") == "session-ended"
 
 

@@ -1,4 +1,4 @@
-"""A gateway behind a socket that answers each line as a test has it say, with as much delay as the test wants."""
+"""A door that says what a test makes it say, at a Unix socket: the gateway's side of what a portal asks."""
 
 from __future__ import annotations
 
@@ -69,6 +69,17 @@ class SpokenGateway:
         finally:
             self.writers.discard(writer)
             writer.close()
+
+
+@dataclass
+class Now:
+    """A monotonic clock that a test moves."""
+
+    s: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.s
 
 
 def well(method: str, params: Any) -> Any:
