@@ -23,7 +23,7 @@ from consent.portal.joining.passkey_form import REGISTRATION, PasskeyAsked, regi
 from consent.portal.joining.refusals import reason_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.words import place_title
+from consent.portal.ways.words import place_title, sensor_title
 
 _CODE_SYMBOLS: Final = re.compile(r"[0-9A-Za-z]{12}")
 OF_CODE: Final = frozenset({"code-unknown", "code-old", "code-other-home", "too-many", "no-address"})
@@ -123,12 +123,11 @@ def _refused(visit: Visit, reason: str) -> Page:
 
 
 def _looked(visit: Visit, policies: PolicySet | None, code: str, looked: CodeLooked) -> LookedCode:
-    profile = None if policies is None else policies.profiles.get(looked.profile)
     return LookedCode(
         code=code,
         challenge=looked.challenge.hex(),
         brings=looked.brings,
-        sensor=looked.profile if profile is None else visit.title(profile.title) or looked.profile,
+        sensor=sensor_title(visit, policies, looked.profile),
         place=looked.zone if policies is None or not looked.zone else place_title(visit, policies, looked.zone),
         residents=looked.residents,
         paper_code=looked.paper_code,

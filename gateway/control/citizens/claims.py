@@ -122,8 +122,8 @@ def refuse_taken(control: Control, passkey: Passkey) -> None:
 
     Raises: MethodError: it is one.
     """
-    holders = control.state.registry.holders
-    if b"passkey " + passkey.credential in holders or b"key " + passkey.key_sha256 in holders:
+    holder_of = control.state.registry.holder_of
+    if holder_of("passkey", passkey.credential) is not None or holder_of("key", passkey.key_sha256) is not None:
         raise MethodError("that passkey is or was somebody's already", "passkey-refused")
 
 

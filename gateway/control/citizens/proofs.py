@@ -153,7 +153,7 @@ def check_anyone(control: Control, challenge: bytes, said: Assertion) -> Checked
 
     Raises: MethodError: nobody has it, or it has not signed the challenge for this site.
     """
-    holder = control.state.registry.holders.get(b"passkey " + said.credential)
+    holder = control.state.registry.holder_of("passkey", said.credential)
     if holder is None:
         raise MethodError("nobody here has that passkey", "passkey-unknown")
     return _check(control, holder, control.state.registry.resident_of(holder), challenge, said)
@@ -206,7 +206,7 @@ def holder_of_paper(control: Control, code: str) -> Holder:
     wrong = control.kept(WrongCodes)
     wrong.refuse_too_many(control.real_ms())
     try:
-        holder = control.state.registry.holders.get(b"paper " + paper_sha256(code))
+        holder = control.state.registry.holder_of("paper", paper_sha256(code))
     except ValueError:
         holder = None
     if holder is None:
