@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from consent.portal.pages.ideas import IDEAS
+from consent.portal.routes import ROUTES
 from consent.portal.ways.example import example_of, homes_error
 from consent.portal.ways.most_told import most_told
 from consent.texts.portal import page_sentences
@@ -39,3 +42,25 @@ def test_sentences_that_it_quotes_are_those_of_the_pages() -> None:
 def test_it_tells_of_every_idea() -> None:
     """By its address."""
     assert [idea for idea in IDEAS if f"`/ideas/{idea}`" not in TEXT] == []
+
+
+def test_sentences_of_own_pages_are_those_of_the_pages() -> None:
+    """What it puts into slanted letters is what a household reads, and works as the addresses say."""
+    quoted = {
+        "claim": ("heading",),
+        "my": ("bar.stop", "bar.pause", "nav.answers", "nav.went", "nav.history", "nav.keys", "held-back"),
+        "question": ("answer.fine", "answer.less"),
+        "unknown": ("asking.heading", "done.heading", "not-done.heading"),
+        "home": ("code.heading",),
+    }
+    for part, keys in quoted.items():
+        sentences = page_sentences(part)["en"]
+        assert [key for key in keys if f"*{sentences[key]}*" not in TEXT and f"*{sentences[key]}.*" not in TEXT] == [], part
+
+
+def test_addresses_of_own_pages_are_in_the_route_table() -> None:
+    """Each that it names."""
+    paths = {route.path for route in ROUTES}
+    named = set(re.findall(r"`(/(?:my|in|claim|paper)[a-z/]*)`", TEXT))
+    assert len(named) > 8
+    assert named <= paths

@@ -46,7 +46,9 @@ def look(control: Control, caller: Caller, params: CodeTyped) -> CodeLooked:
     found, brings = _find(control, caller, params.code)
     random_bytes = control.state.identity.random_bytes
     challenge, handle, paper = random_bytes(CHALLENGE_BYTES), random_bytes(_HANDLE_BYTES), paper_code(random_bytes(RANDOM_BYTES))
-    control.kept(Challenges).keep(challenge, _Looked(found.code_hash, handle, paper), caller.session, control.real_ms())
+    control.kept(Challenges).keep(
+        challenge, _Looked(found.code_hash, handle, paper), caller.session, control.real_ms(), found.code_hash
+    )
     device = next((one for one in control.state.registry.devices.values() if one.id == found.device), None)
     residents = control.state.registry.subjects[caller.subject if brings == "device" else found.subject].residents
     return CodeLooked(

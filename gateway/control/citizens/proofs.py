@@ -1,8 +1,8 @@
 """What shows that it is the person: challenges that wait for a passkey's answer, the answers' check, and codes typed from paper.
 
 A challenge waits in memory, for some minutes of real time, together with what it is for: a passkey that is to be made, an act, a
-record of consent. It is answered once, and by nobody but whom it was made for. There is room for so many, and the oldest go;
-those of visitors, whom nobody knows, take no room from those of residents.
+record of consent. It is answered once, and by nobody but whom it was made for. There is room for so many, and for a few of one
+session or of one claim code, and the oldest go: whoever asks for many pushes out their own.
 """
 
 from __future__ import annotations
@@ -28,10 +28,16 @@ T = TypeVar("T")
 CHALLENGE_BYTES: Final = 32
 MOST_CHALLENGES: Final = 1024
 """How many wait at most: of visitors, and as many of residents."""
-WRONG_AT_ONCE: Final = 40
-"""How many wrong codes may be typed in a row, by everybody together."""
-WRONG_A_SECOND: Final = 1.0
-"""How many more in each second after that."""
+MOST_OF_ONE: Final = 16
+"""How many of them for one session, or for one claim code."""
+WRONG_AT_ONCE: Final = 200
+"""How many wrong claim codes may be typed in a row, by everybody together."""
+WRONG_A_SECOND: Final = 10.0
+"""How many more in each second after that: 2^26 in the 90 days of a letter, against codes of 60 random bits.
+
+So of a million letters that are in the post, one is guessed once in 2^14 such times, and it takes sixty addresses, each of which
+the portal holds to ten tries a minute, to keep those out who type what is right.
+"""
 
 
 def site_of(control: Control) -> RelyingParty:
@@ -50,6 +56,7 @@ class _Waiting:
     owner: bytes
     what: object
     until_ms: int
+    of: bytes
 
 
 class Challenges:
@@ -60,17 +67,20 @@ class Challenges:
         self._visitors: OrderedDict[bytes, _Waiting] = OrderedDict()
         self._residents: OrderedDict[bytes, _Waiting] = OrderedDict()
 
-    def keep(self, challenge: bytes, what: object, owner: bytes, real_ms: int) -> None:
+    def keep(self, challenge: bytes, what: object, owner: bytes, real_ms: int, of: bytes = b"") -> None:
         """Keep a challenge that waits.
 
         Args:
             what: What it is for.
             owner: The name of the session that asked for it; empty: a visitor's.
             real_ms: Real time.
+            of: Of what there is room for a few alone; empty: of the owner.
         """
-        waiting = self._of(owner)
-        waiting[challenge] = _Waiting(owner, what, real_ms + CHALLENGE_MINUTES * 60_000)
+        waiting, of = self._of(owner), of or owner
+        waiting[challenge] = _Waiting(owner, what, real_ms + CHALLENGE_MINUTES * 60_000, of)
         waiting.move_to_end(challenge)
+        for former in [each for each, one in waiting.items() if one.of == of][:-MOST_OF_ONE]:
+            del waiting[former]
         while len(waiting) > MOST_CHALLENGES or next(iter(waiting.values())).until_ms <= real_ms:
             waiting.popitem(last=False)
 
@@ -176,7 +186,7 @@ def _check(control: Control, holder: Holder, resident: Resident, challenge: byte
 
 
 class WrongCodes:
-    """How many wrong codes were typed lately, by everybody together: whoever guesses is slowed down."""
+    """How many wrong claim codes were typed lately, by everybody together: whoever guesses is slowed down."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -199,18 +209,15 @@ class WrongCodes:
 
 
 def holder_of_paper(control: Control, code: str) -> Holder:
-    """Return whose a paper code is.
+    """Return whose a paper code is: of eighty random bits, so that no number of guesses keeps the right one from being looked at.
 
-    Raises: MethodError: nobody's, or too many wrong ones were typed.
+    Raises: MethodError: nobody's.
     """
-    wrong = control.kept(WrongCodes)
-    wrong.refuse_too_many(control.real_ms())
     try:
         holder = control.state.registry.holder_of("paper", paper_sha256(code))
     except ValueError:
         holder = None
     if holder is None:
-        wrong.count()
         raise MethodError("that is nobody's paper code", "paper-wrong")
     return holder
 
@@ -218,8 +225,7 @@ def holder_of_paper(control: Control, code: str) -> Holder:
 def check_paper(control: Control, caller: Caller, code: str) -> None:
     """Check that a paper code is the resident's who asks.
 
-    Raises: MethodError: it is not, or too many wrong ones were typed.
+    Raises: MethodError: it is not.
     """
     if holder_of_paper(control, code) != (caller.subject, caller.resident):
-        control.kept(WrongCodes).count()
         raise MethodError("that is not your paper code", "paper-wrong")

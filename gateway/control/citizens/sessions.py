@@ -26,7 +26,8 @@ from consent.citizen_messages import (
 )
 from consent.core.passkeys.client_data import challenge_in
 from consent.messages import Hex
-from gateway.control.citizens.proofs import CHALLENGE_BYTES, Challenges, check_anyone, holder_of_paper, own_resident, site_of
+from gateway.control.citizens.entrance import Entrance
+from gateway.control.citizens.proofs import check_anyone, holder_of_paper, own_resident, site_of
 from gateway.control.context import Caller, Control, MethodError, citizen
 from gateway.core.changes import credentials
 from gateway.core.registry import Holder, Session
@@ -37,10 +38,6 @@ LASTS_MS: Final[dict[SessionKind, int]] = {"passkey": 12 * _HOUR_MS, "paper": _H
 LONGEST: Final = 14
 """So many times as long, from its beginning, a session may last at most: whoever has got hold of a token has it for a week."""
 _LONGEST_TOKEN: Final = 2 * credentials.TOKEN_BYTES
-
-
-class _ComingIn:
-    """What a visitor's challenge is for: whoever answers it comes in."""
 
 
 def resident_of(control: Control, door: Caller, token: str) -> Caller:
@@ -100,18 +97,16 @@ def opened(control: Control, holder: Holder, credential: bytes, log_index: int |
 
 def challenge(control: Control, caller: Caller, params: Nobody) -> SignInChallenge:
     """Give a challenge that whatever passkey of this site may answer, to come in."""
-    made = control.state.identity.random_bytes(CHALLENGE_BYTES)
     site = site_of(control)
-    control.kept(Challenges).keep(made, _ComingIn(), b"", control.real_ms())
-    return SignInChallenge(challenge=Hex(made), relying_party=site.id)
+    return SignInChallenge(challenge=Hex(control.kept(Entrance).made(control)), relying_party=site.id)
 
 
 def open_by_passkey(control: Control, caller: Caller, params: SignIn) -> SessionOpened:
     """Open a session by a passkey's answer."""
-    challenges, made = control.kept(Challenges), challenge_in(params.assertion.client_data)
-    challenges.what(made, _ComingIn, b"", control.real_ms())
+    entrance, made = control.kept(Entrance), challenge_in(params.assertion.client_data)
+    entrance.check(made, control.real_ms())
     checked = check_anyone(control, made, params.assertion)
-    challenges.done(made, b"")
+    entrance.done(made, control.real_ms())
     checked.enter(control)
     return opened(control, checked.holder, checked.passkey.credential)
 

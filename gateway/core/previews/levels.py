@@ -21,6 +21,7 @@ from gateway.core.windows.cohorts import Cohort
 RETENTIONS: Final = (1, 7, 30, 90, 180, 365, 730, 1825)
 """How many days of keeping may be chosen, below what is asked."""
 BUDGET: Final = "budget"
+RETENTION: Final = "retention"
 PRECISION: Final = "precision."
 
 HomesAt = Mapping[Cohort, int]
@@ -57,7 +58,7 @@ def level(limits: Disclosure, axis: str) -> str:
     """Return how policies write the level of limits on an axis."""
     if axis.startswith(PRECISION):
         return f"{limits.step(axis.removeprefix(PRECISION)):f}"
-    value = {"retention": limits.retention_days, BUDGET: limits.budget}.get(axis)
+    value = {RETENTION: limits.retention_days, BUDGET: limits.budget}.get(axis)
     return f"{value:g}" if value is not None else str(getattr(limits, axis).label)
 
 
@@ -75,15 +76,18 @@ def _rank(axis: str, standing: int, group: int) -> tuple[bool, bool, int]:
 
 
 def _coarser(home: Household) -> Iterator[tuple[str, Disclosure]]:
-    """Yield the limits below all that is asked, axis by axis in the order of preference, the nearest first."""
+    """Yield the limits below all that is asked, axis by axis in the order of preference, the nearest first.
+
+    How long something is kept is no matter of how precise it is: whoever wants less of that chooses it.
+    """
     found = axes(home)
-    order = sorted(found, key=lambda axis: (_ORDER.get(axis, 2), axis))
+    order = sorted(found.keys() - {RETENTION}, key=lambda axis: (_ORDER.get(axis, 2), axis))
     for axis in order:
         for limits in reversed(found[axis][:-1]):
             yield axis, limits
 
 
-_ORDER: Final = {"time": 0, "space": 1, "identity": 3, BUDGET: 4, "retention": 5}
+_ORDER: Final = {"time": 0, "space": 1, "identity": 3, BUDGET: 4}
 """Precision stands between space and identity."""
 
 
@@ -121,7 +125,7 @@ def _candidates(home: Household, most: list[Disclosure]) -> Iterator[tuple[str, 
                 yield f"{PRECISION}{name}", replace(TOP, precision=((name, step),))
     longest = max(point.retention_days for point in most)
     for days in (*(days for days in RETENTIONS if days < longest), longest):
-        yield "retention", replace(TOP, retention_days=days)
+        yield RETENTION, replace(TOP, retention_days=days)
     if any(point.identity is Identity.AGGREGATE for point in most) and not home.flow.is_exact:
         largest = max(point.budget for point in most)
         for mu in (*(mu for mu in sorted(home.policies.limits.mu_rungs) if mu < largest), largest):

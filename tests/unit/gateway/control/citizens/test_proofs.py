@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from consent.citizen_messages import CHALLENGE_MINUTES
-from gateway.control.citizens.proofs import MOST_CHALLENGES, Challenges
+from gateway.control.citizens.proofs import MOST_CHALLENGES, MOST_OF_ONE, Challenges
 from gateway.control.context import MethodError
 from tests.support.citizens_door import SITE, CitizensDoor
 from tests.support.passkey_forms import assertion, base64_of, registration
@@ -203,7 +203,8 @@ def test_visitors_challenges_push_out_no_resident_s_and_the_oldest_go() -> None:
     challenges = Challenges()
     challenges.keep(b"mine", "act", b"session", 0)
     for number in range(3 * MOST_CHALLENGES):
-        challenges.keep(number.to_bytes(4, "big"), "sign-in", b"", 0)
+        name = number.to_bytes(4, "big")
+        challenges.keep(name, "sign-in", b"", 0, b"code " + name)
     assert len(challenges) == MOST_CHALLENGES + 1
     assert challenges.what(b"mine", str, b"session", 0) == "act"
     with pytest.raises(MethodError):
@@ -215,3 +216,13 @@ def test_visitors_challenges_push_out_no_resident_s_and_the_oldest_go() -> None:
     challenges.keep(b"late", "act", b"session", CHALLENGE_MINUTES * 60_000)
     challenges.keep(b"later", "sign-in", b"", CHALLENGE_MINUTES * 60_000)
     assert len(challenges) == 2
+
+
+def test_one_session_s_challenges_push_out_no_other_s() -> None:
+    """Not those of a neighbour who is about to answer."""
+    challenges = Challenges()
+    challenges.keep(b"theirs", "act", b"another", 0)
+    for number in range(3 * MOST_CHALLENGES):
+        challenges.keep(number.to_bytes(4, "big"), "act", b"session", 0)
+    assert len(challenges) == MOST_OF_ONE + 1
+    assert challenges.what(b"theirs", str, b"another", 0) == "act"

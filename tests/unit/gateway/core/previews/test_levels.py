@@ -67,6 +67,17 @@ def test_where_there_is_nothing_between_all_and_nothing_none_is_offered() -> Non
     assert offered(gate, "hourly") is None
 
 
+def test_shorter_keeping_alone_is_not_less_precise() -> None:
+    """It can be chosen by itself, and looks like all that is asked until then."""
+    for flow in ("daily", "raw"):
+        gate = Gate()
+        gate.homes(60, flow)
+        found = offered(gate, flow)
+        assert "retention" in axes(before(gate, gate.home(), flow))
+        assert found is not None
+        assert found.retention_days == TOP.retention_days
+
+
 def test_axes_offer_what_can_be_chosen_least_telling_first_and_what_is_asked_last() -> None:
     """Levels by which nothing would leave are not among them."""
     gate = Gate(noisy_town(group=15).policies())
