@@ -105,6 +105,11 @@ class Visit:
     asks_for_privacy: bool = False
     unanswered: Unanswered | None = None
 
+    @property
+    def token(self) -> str:
+        """The token of the visitor's session; empty where there is none."""
+        return "" if self.signed_in is None else self.signed_in.token
+
     def new_request(self) -> str:
         """Return an id for one sending of a form, of which this page then has one more: the same one changes nothing twice."""
         return secrets.token_hex(16)

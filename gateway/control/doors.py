@@ -186,7 +186,7 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters, *
     caller.refuse_other(subject, resident)
     if isinstance(subject, Id) and subject not in control.state.registry.subjects:  # a choice of one, its method checks
         raise MethodError("there is no such subject")
-    asked = requests.Asked(caller, method.name, params, method.answer) if method.once and caller.request else None
+    asked = requests.ChangeAsked(caller, method.name, params, method.answer) if method.once and caller.request else None
     if asked is not None and (before := requests.answered(control, asked)) is not None:
         return before
     with _refusals_named():
@@ -196,7 +196,7 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters, *
     return answer if asked is None else requests.remembered(control, asked, answer)
 
 
-async def _read(control: Control, asked: requests.Asked | None, answer: Awaitable[Result]) -> Result:
+async def _read(control: Control, asked: requests.ChangeAsked | None, answer: Awaitable[Result]) -> Result:
     with _refusals_named():
         result = await answer
     return result if asked is None else requests.remembered(control, asked, result)

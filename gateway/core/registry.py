@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -169,6 +169,10 @@ class Holder(NamedTuple):
     resident: bytes
 
 
+HeldBy = Literal["passkey", "key", "session", "paper"]
+"""By what a resident is found: a passkey's id, the hash of its public key, a session's name, the hash of a paper code."""
+
+
 def decode_device(content: bytes) -> Device:
     """Return the device of a stored row.
 
@@ -198,8 +202,8 @@ class Registry:
         book: The consents that hold; changed by its own methods.
         claims: Claim codes that can still be used, by their hash.
         devices: Every device, by its place: topic, and id behind a hub.
-        holders: Whose each credential and session is: by the word for its kind, and the id of a passkey, the hash of its public
-            key (also of one that has ended), the hash of a paper code, or the name of a session.
+        holders: Whose each credential and session is, by its kind (``HeldBy``) and what names it; also that of a public key whose
+            passkey has ended. ``holder_of`` reads it.
     """
 
     def __init__(self) -> None:
@@ -274,7 +278,7 @@ class Registry:
         if former is None or former.residents is not subject.residents or former.ended_keys is not subject.ended_keys:
             self._forget_keys(former)
             self.holders |= {key: Holder(subject.id, resident.id) for resident in subject.residents for key in _keys(resident)}
-            self.holders |= {b"key " + ended: Holder(subject.id, b"") for ended in subject.ended_keys}
+            self.holders |= {_holder_key("key", ended): Holder(subject.id, b"") for ended in subject.ended_keys}
         self.subjects[subject.id] = subject
         self.book.add_subject(subject.id, [resident.id for resident in subject.residents], subject.since_ms)
 
@@ -293,6 +297,10 @@ class Registry:
 
     # whose a credential is
 
+    def holder_of(self, kind: HeldBy, key: bytes) -> Holder | None:
+        """Return whose something is, by its kind and what names it there; see ``holders``. None: nobody's."""
+        return self.holders.get(_holder_key(kind, key))
+
     def resident_of(self, holder: Holder) -> Resident:
         """Return the resident that holds something, as they stand."""
         return next(one for one in self.subjects[holder.subject].residents if one.id == holder.resident)
@@ -308,15 +316,19 @@ class Registry:
             for key in _keys(resident):
                 self.holders.pop(key, None)
         for ended in () if former is None else former.ended_keys:
-            self.holders.pop(b"key " + ended, None)
+            self.holders.pop(_holder_key("key", ended), None)
+
+
+def _holder_key(kind: HeldBy, key: bytes) -> bytes:
+    return kind.encode() + b" " + key
 
 
 def _keys(resident: Resident) -> Iterator[bytes]:
     """Yield by what a resident is found."""
     for passkey in resident.passkeys:
-        yield b"passkey " + passkey.credential
-        yield b"key " + passkey.key_sha256
+        yield _holder_key("passkey", passkey.credential)
+        yield _holder_key("key", passkey.key_sha256)
     for session in resident.sessions:
-        yield b"session " + session.token_hash
+        yield _holder_key("session", session.token_hash)
     if resident.paper is not None:
-        yield b"paper " + resident.paper.code_hash
+        yield _holder_key("paper", resident.paper.code_hash)

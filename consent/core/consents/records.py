@@ -50,6 +50,7 @@ SESSION: Final = "session"
 """The channel of what a resident entered in person, having come in; it permits no more than what was in force."""
 GATEWAY: Final = "gateway"
 """The channel of records that nobody said: the consent ended by its own terms."""
+CHANNELS: Final = (OPERATOR, COUNTER, PASSKEY, SESSION, GATEWAY)
 
 FIRST: Final = b""
 """What the first record of a chain has in place of the hash of the one before."""

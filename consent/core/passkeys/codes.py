@@ -5,8 +5,12 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
+from consent.core.disclosure import DAY_MS
+
 RANDOM_BYTES: Final = 10
 """Of how many random bytes a code is made."""
+RECOVERY_WAIT_MS: Final = DAY_MS
+"""For so long a passkey that came by a paper code tells nothing more than before."""
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SYMBOLS: Final = 16
@@ -22,7 +26,15 @@ def paper_code(random: bytes) -> str:
         raise ValueError(f"a paper code is made of {RANDOM_BYTES} random bytes")
     bits = int.from_bytes(random)
     symbols = "".join(_ALPHABET[bits >> 5 * (_SYMBOLS - 1 - place) & 31] for place in range(_SYMBOLS))
-    return "-".join(symbols[start : start + _GROUP_SYMBOLS] for start in range(0, _SYMBOLS, _GROUP_SYMBOLS))
+    return _printed(symbols)
+
+
+def plain_code(typed: str) -> str:
+    """Return a code as it was printed, however it was typed.
+
+    Raises: ValueError: the text cannot be a code.
+    """
+    return _printed(_symbols_of(typed))
 
 
 def paper_sha256(code: str) -> bytes:
@@ -30,7 +42,15 @@ def paper_sha256(code: str) -> bytes:
 
     Raises: ValueError: the text cannot be a code.
     """
-    symbols = code[:_LONGEST_TYPED].strip().upper().translate(_ALIKE)
-    if len(code) > _LONGEST_TYPED or len(symbols) != _SYMBOLS or any(symbol not in _ALPHABET for symbol in symbols):
+    return sha256(_HASHED + _symbols_of(code).encode()).digest()
+
+
+def _printed(symbols: str) -> str:
+    return "-".join(symbols[start : start + _GROUP_SYMBOLS] for start in range(0, _SYMBOLS, _GROUP_SYMBOLS))
+
+
+def _symbols_of(typed: str) -> str:
+    symbols = typed[:_LONGEST_TYPED].strip().upper().translate(_ALIKE)
+    if len(typed) > _LONGEST_TYPED or len(symbols) != _SYMBOLS or any(symbol not in _ALPHABET for symbol in symbols):
         raise ValueError("a paper code has four groups of four letters and digits")
-    return sha256(_HASHED + symbols.encode()).digest()
+    return symbols

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from consent.core.canonical import bounded_map
-from consent.core.consents.records import PASSKEY, PURPOSE_PREFIX, Consent, Status
+from consent.core.consents.records import CHANNELS, PASSKEY, PURPOSE_PREFIX, Consent, Status
 from consent.core.disclosure import Disclosure, Identity
 from consent.core.explain.phrases import Phrases
 from consent.core.exposure import Exposure, Leaving, exposures
@@ -62,7 +62,6 @@ MOST_REASONS: Final = 2
 
 _INDENT: Final = "  "
 _COMMAND: Final = "sluice "
-_CHANNELS: Final = ("operator", "counter", "passkey", "session", "gateway")
 
 _LATEST_MS: Final = 253_402_300_799_999  # the calendar's end
 
@@ -160,7 +159,7 @@ class _Page:
         told = self._say[f"said.{consent.status.value}"].format(
             instant=self._instant(consent.time_ms), what=self._scope(consent.scope), authority=consent.authority
         )
-        channel = consent.channel if consent.channel in _CHANNELS else "other"
+        channel = consent.channel if consent.channel in CHANNELS else "other"
         return f"{told} {self._say[f'channel.{channel}'].format(channel=consent.channel)}"
 
     def _scope(self, scope: str) -> str:

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent.citizen_messages import EnrolmentShown, HomeShown
+from consent.core.consents.records import CHANNELS
 from consent.messages import ConsentShown
-from consent.portal.afterwards.own import consents_of, home_of
+from consent.portal.afterwards.own import consents_of
 from consent.portal.afterwards.paging import PAGE, Leaf, leaf_of
 from consent.portal.answers import Answer, Page, Route, Who
+from consent.portal.my.acts import home_of
 from consent.portal.my.telling import scope_title
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
 ROWS: Final = 50
-_CHANNELS: Final = ("passkey", "session", "counter", "operator", "gateway")
 _WHAT: Final = ("passkey", "paper", "ended")
 _HOW: Final = ("letter", "invitation", "recovery", "counter", "passkey")
 
@@ -72,7 +73,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
 def _answers(site: Site, visit: Visit, said: list[ConsentShown]) -> Iterator[HistoryRow]:
     policies = site.record.policies
     for row in said:
-        channel = row.channel if row.channel in _CHANNELS else "other"
+        channel = row.channel if row.channel in CHANNELS else "other"
         title = row.scope if policies is None else scope_title(visit, policies, row.scope)
         yield HistoryRow(
             index=row.log_index,

@@ -21,12 +21,12 @@ from typing import Final
 import msgspec
 
 from consent.citizen_messages import OwnReadings, ReadingsAfter
-from consent.portal.afterwards.own import ask_own, gate_now_ms
+from consent.portal.afterwards.own import ask_own
 from consent.portal.afterwards.readings import key_of, value_shown
 from consent.portal.answers import EVENTS, PROBLEM, Answer, Content, EventStream, Parameter, Route, Who
 from consent.portal.gates.citizen import SessionEndedError
 from consent.portal.gates.public import GateAwayError, GateRefusedError
-from consent.portal.my.telling import signed_in
+from consent.portal.my.telling import gate_now_ms, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 

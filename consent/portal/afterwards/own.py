@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final, TypeVar
 
-from consent.citizen_messages import HomeShown, MineIn
 from consent.core.consents.records import ID_BYTES
 from consent.messages import ConsentsOf, ConsentsShown, Id, Parameters, ReleasesTold, Result, SubjectOf
-from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.my.telling import signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -40,19 +38,3 @@ async def releases_of(site: Site, visit: Visit) -> ReleasesTold:
     Raises: as ``CitizenGate``.
     """
     return await ask_own(site, visit, "consent.releases", SubjectOf(subject=OWN), ReleasesTold)
-
-
-async def home_of(site: Site, visit: Visit) -> HomeShown:
-    """Return the household: people, devices and credentials.
-
-    Raises: as ``CitizenGate``.
-    """
-    return await ask_own(site, visit, "home.show", MineIn(language=visit.language), HomeShown)
-
-
-async def gate_now_ms(site: Site) -> int:
-    """Return what the gate's clock shows, which a simulated city sets as it likes; the machine's where it does not answer."""
-    try:
-        return (await site.gate.state()).now_ms
-    except (GateAwayError, GateRefusedError):
-        return site.now_ms()

@@ -18,13 +18,14 @@ from markupsafe import Markup
 
 from consent.citizen_messages import OwnReadings, ReadingsAfter, ReadingsOf
 from consent.portal.accounts.csv_file import safe_cell
-from consent.portal.afterwards.own import ask_own, gate_now_ms
+from consent.portal.afterwards.own import ask_own
 from consent.portal.answers import CSV, Answer, Content, Page, Route, Who
 from consent.portal.charts.line import Span, line
+from consent.portal.my.telling import gate_now_ms
 from consent.portal.sensors.units import begins_at_zero, symbol
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.words import place_title
+from consent.portal.ways.words import place_title, property_title, sensor_title
 
 COLUMNS: Final = ("time", "sensor", "place", "property", "unit", "value")
 MOST_ROWS: Final = 200
@@ -156,9 +157,7 @@ def _iso(at_ms: int) -> str:
 
 def _series(site: Site, visit: Visit, each: ReadingsOf, span: Span) -> SeriesShown:
     policies, unit = site.record.policies, symbol(each.unit)
-    known = policies.properties.get(each.property) if policies else None
-    profile = policies.profiles.get(each.profile) if policies else None
-    title = (visit.title(known.title) if known else "") or each.property
+    title = each.property if policies is None else property_title(visit, policies, each.property)
     place = each.zone if policies is None else place_title(visit, policies, each.zone)
     rows = tuple(_rows(visit, each.readings))
     points = [(at_ms, float(number)) for at_ms, value in each.readings if (number := number_of(value)) is not None]
@@ -170,7 +169,7 @@ def _series(site: Site, visit: Visit, each: ReadingsOf, span: Span) -> SeriesSho
         title=title,
         unit=unit,
         place=place,
-        kind=(visit.title(profile.title) if profile else "") or each.profile,
+        kind=sensor_title(visit, policies, each.profile),
         chart=line(points, span, unit=unit, label=label, visit=visit, from_zero=begins_at_zero(each.unit))
         if points
         else Markup(),

@@ -13,13 +13,14 @@ from typing import Final
 
 from markupsafe import Markup
 
-from consent.core.consents.records import PURPOSE_PREFIX, Status, record_hash
+from consent.core.consents.records import CHANNELS, PURPOSE_PREFIX, Status, record_hash
 from consent.core.receipts.canonical_json import Json, write_receipt
 from consent.messages import ConsentShown, ConsentsShown, ReceiptMade, ReceiptOf
 from consent.portal.afterwards.agreed import AgreedAnswer, agreed_in
 from consent.portal.afterwards.calendar import CALENDAR, EndOfAnswer, calendar_of
 from consent.portal.afterwards.own import OWN, ask_own, consents_of
 from consent.portal.answers import BYTES, Answer, Content, NoSuchPage, Page, Parameter, Route, Who
+from consent.portal.my.telling import IN_FORCE
 from consent.portal.pages.check import NUMBER
 from consent.portal.sensors.qr_code import Redundancy, qr_code
 from consent.portal.site import Site
@@ -31,8 +32,6 @@ MOST_PROOF_BYTES: Final = 1200
 """What a code of 60 mm still holds so that a telephone reads it: version 25 at level L."""
 _CODE_BYTES: Final = 16
 """So much of the record's hash stands in the code with the address."""
-_PERMITS: Final = (Status.GIVEN, Status.RENEWED)
-_CHANNELS: Final = ("passkey", "session", "counter", "operator", "gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def _view(site: Site, visit: Visit, found: FoundAnswer, *, is_paper: bool) -> Re
         index=row.log_index,
         answer=answer,
         said=consent.status.value,
-        channel=consent.channel if consent.channel in _CHANNELS else "other",
+        channel=consent.channel if consent.channel in CHANNELS else "other",
         state=_state(found),
         replaced_by=found.later,
         time=f"{visit.date(consent.time_ms)}, {visit.time(consent.time_ms, seconds=True)}",
@@ -214,7 +213,7 @@ def _state(found: FoundAnswer) -> str:
     if found.later is not None:
         return "replaced"
     status = Status(found.shown.status)
-    if status in _PERMITS:
+    if status in IN_FORCE:
         return "holds"
     if status is Status.EXPIRED:
         return "ran-out"

@@ -17,9 +17,10 @@ from consent.core.disclosure import DAY_MS
 from consent.core.explain.phrases import Phrases
 from consent.core.policies.policy import PolicySet
 from consent.messages import RecordTold, ReleaseTold
-from consent.portal.afterwards.own import gate_now_ms, releases_of
+from consent.portal.afterwards.own import releases_of
 from consent.portal.afterwards.paging import PAGE, Leaf, leaf_of
 from consent.portal.answers import BYTES, Answer, Content, NoSuchPage, Page, Parameter, Route, Who
+from consent.portal.my.telling import gate_now_ms
 from consent.portal.pages.check import NUMBER
 from consent.portal.site import Site
 from consent.portal.visit import Visit

@@ -17,7 +17,7 @@ from consent.core.policies.policy import PolicySet
 from consent.messages import ConsentLimits, JsonObject
 from consent.portal.answers import Parameter
 from consent.portal.visit import Visit
-from consent.portal.ways.words import title_of
+from consent.portal.ways.words import property_title
 
 LIMITS: Final = "[A-Za-z0-9_.:,-]{0,400}"
 """What limits in an address look like."""
@@ -117,8 +117,7 @@ def axis_title(visit: Visit, words: Phrases, policies: PolicySet, axis: str) -> 
         except KeyError:  # of a gateway that knows more axes than this portal
             return axis
     name = axis.removeprefix(PRECISION)
-    known = policies.properties.get(name)
-    return words.say("axis.precision", what=words.quoted(name if known is None else title_of(visit, known)))
+    return words.say("axis.precision", what=words.quoted(property_title(visit, policies, name)))
 
 
 def level_in_words(words: Phrases, policies: PolicySet, axis: str, level: str) -> str:

@@ -23,7 +23,7 @@ from consent.portal.asking.axes import IN_ADDRESS, LIMITS, axis_title, chosen_in
 from consent.portal.asking.saving import answered_before
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
-from consent.portal.my.telling import SAME, from_when, gate_now_ms, reason_of, recipient_title, scope_title, signed_in
+from consent.portal.my.telling import CHANGED, SAME, from_when, gate_now_ms, recipient_title, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.words import kept
@@ -35,7 +35,7 @@ _TRIED_ANEW: Final = {
     "challenge-old": "late",
     "passkey-refused": "refused",
     "passkey-unknown": "unknown",
-    "changed-meanwhile": "changed",
+    CHANGED: "changed",
     SAME: "same",
 }
 _SEVERAL: Final = "several"
@@ -111,7 +111,7 @@ async def sign(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fi
             change = site.citizens.ask("consent.prove", proved, AnswersChanged, session=session.token, request=form.request)
             _, number = await site.recent.timed(session, change, asked.shown.counts_from_ms)
         except GateRefusedError as error:
-            wrong = _TRIED_ANEW.get(reason_of(error), "refused")
+            wrong = _TRIED_ANEW.get(error.reason, "refused")
             if before := await answered_before(site, visit, form.request):
                 return before
         else:
@@ -191,9 +191,9 @@ async def _proposed(site: Site, visit: Visit, asked: AskedQuestion, wanted: Cons
     try:
         return await site.citizens.ask("consent.propose", wanted, ConsentProposed, session=session.token), ""
     except GateRefusedError as error:
-        if reason_of(error) == _SEVERAL and wanted.scope != asked.flow.id:
+        if error.reason == _SEVERAL and wanted.scope != asked.flow.id:
             return await _proposed(site, visit, asked, replace(wanted, scope=asked.flow.id))
-        return None, _CANNOT.get(reason_of(error), "refused")
+        return None, _CANNOT.get(error.reason, "refused")
 
 
 ROUTES = (

@@ -21,10 +21,9 @@ from consent.portal.asking.axes import (
     written,
 )
 from consent.portal.asking.offers import OfferView, offer_view
-from consent.portal.asking.question import MORE_SINCE
-from consent.portal.asking.saving import answered_before, save_offer
+from consent.portal.asking.saving import answered_before, save_offer, wrong_of
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import SAME, from_when, gate_now_ms, reason_of, scope_title, signed_in
+from consent.portal.my.telling import from_when, gate_now_ms, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -72,7 +71,7 @@ async def save(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fi
             return await save_offer(site, visit, asked, offer, form.request, written(chosen))
         wrong = "changed"
     except GateRefusedError as error:
-        wrong = {SAME: "same", MORE_SINCE: "changed"}.get(reason_of(error), "refused")
+        wrong = wrong_of(error)
     before = await answered_before(site, visit, form.request)
     return before or Page("fine.html", await _view(site, visit, asked, chosen, wrong), status=422)
 

@@ -29,7 +29,7 @@ from consent.portal.sensors.units import begins_at_zero, symbol
 from consent.portal.visit import Visit
 from consent.portal.ways.example import CONFIDENCE
 from consent.portal.ways.hidden import rounded_error
-from consent.portal.ways.words import kept, place_title, title_of
+from consent.portal.ways.words import kept, place_title, property_title
 
 _MOST_BARS: Final = 96
 _GATES: Final[Mapping[str, str]] = {"yes": "gate-open", "less": "gate-half", "no": "gate-shut", "fine": "gate-half"}
@@ -135,8 +135,7 @@ def _seen(visit: Visit, asked: AskedQuestion, seen: Sequence[SeenByCity]) -> Ite
 
 
 def _seen_property(visit: Visit, asked: AskedQuestion, name: str, rows: list[SeenByCity]) -> SeenView:
-    known, unit = asked.policies.properties.get(name), symbol(rows[0].unit)
-    title = name if known is None else title_of(visit, known)
+    title, unit = property_title(visit, asked.policies, name), symbol(rows[0].unit)
     lines = tuple(_lines(visit, rows, unit))
     is_alone = all(row.is_alone for row in rows)
     chart = small_bars(

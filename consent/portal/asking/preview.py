@@ -24,7 +24,7 @@ from consent.portal.my.telling import signed_in
 from consent.portal.sensors.units import begins_at_zero, symbol
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.words import title_of
+from consent.portal.ways.words import property_title
 
 _SLOTS_MS: Final = (900_000, 1_800_000, 3_600_000)
 """What a bar stands for: the shortest in which a reading usually comes. A day has room for 96."""
@@ -90,8 +90,7 @@ def own_view(visit: Visit, asked: AskedQuestion, held: OwnReadings) -> OwnView:
 
 def _charts(visit: Visit, asked: AskedQuestion, series: Sequence[ReadingsOf], end_ms: int, slot_ms: int) -> Iterator[OwnChart]:
     for each in series:
-        known, unit = asked.policies.properties.get(each.property), symbol(each.unit)
-        title = each.property if known is None else title_of(visit, known)
+        title, unit = property_title(visit, asked.policies, each.property), symbol(each.unit)
         is_total = asked.flow.statistic.get(each.property) is Statistic.DELTA
         slots = slots_of(each.readings, end_ms, slot_ms, is_total=is_total)
         there = [(at_ms, value) for at_ms, value in slots if value is not None]

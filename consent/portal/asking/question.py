@@ -14,15 +14,12 @@ from consent.portal.answers import Answer, FilledForm, FormField, Page, Paramete
 from consent.portal.asking.asked import FLOW, AskedQuestion, asked_of, is_alone
 from consent.portal.asking.offers import OfferView, mark_of, offer_view, offer_views
 from consent.portal.asking.preview import OwnView, own_readings
-from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no
+from consent.portal.asking.saving import answered_before, pause_one, save_offer, say_no, wrong_of
 from consent.portal.asking.terms import BeforeView, before_answering
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import CAN_END, SAME, from_when, gate_now_ms, reason_of, scope_title, signed_in, state_of
+from consent.portal.my.telling import CAN_END, from_when, gate_now_ms, scope_title, signed_in, state_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-
-MORE_SINCE = "changed-meanwhile"
-"""The gateway's word where what was answered is no longer what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ async def answer(site: Site, visit: Visit, parameters: Mapping[str, str], form: 
             return await save_offer(site, visit, asked, offer, form.request)
         wrong = "changed" if word else "none"
     except GateRefusedError as error:
-        wrong = {SAME: "same", MORE_SINCE: "changed"}.get(reason_of(error), "refused")
+        wrong = wrong_of(error)
         asked = await asked_of(site, visit, parameters["flow"])
     before = await answered_before(site, visit, form.request)
     return before or Page("question.html", await _view(site, visit, asked, wrong=wrong), status=422)

@@ -9,7 +9,7 @@ from consent.messages import ConsentLimits, Hex
 from consent.portal.answers import SeeOther
 from consent.portal.asking.asked import AskedQuestion
 from consent.portal.gates.public import GateRefusedError
-from consent.portal.my.telling import CAN_END, signed_in
+from consent.portal.my.telling import CAN_END, CHANGED, SAME, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -57,6 +57,11 @@ async def answered_before(site: Site, visit: Visit, request: str) -> SeeOther | 
     except GateRefusedError:
         return None
     return SeeOther(visit.url(f"/my/done/{min(outcome.log_indices)}")) if outcome.is_done and outcome.log_indices else None
+
+
+def wrong_of(error: GateRefusedError) -> str:
+    """Return why an answer was not saved, as a key of `question.wrong` and of `fine.wrong`."""
+    return {SAME: "same", CHANGED: "changed"}.get(error.reason, "refused")
 
 
 def confirm_address(visit: Visit, flow: str, answer: str, limits: str = "", until: str = "") -> str:

@@ -23,7 +23,7 @@ from consent.portal.joining.passkey_form import REGISTRATION, PasskeyAsked, regi
 from consent.portal.joining.refusals import reason_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.words import place_title
+from consent.portal.ways.words import place_title, sensor_title
 
 _CODE_SYMBOLS: Final = re.compile(r"[0-9A-Za-z]{12}")
 OF_CODE: Final = frozenset({"code-unknown", "code-old", "code-other-home", "too-many", "no-address"})
@@ -89,7 +89,7 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fi
 
 async def _look(site: Site, visit: Visit, code: str, wrong: str = "") -> Answer:
     try:
-        looked = await site.citizens.ask("claim.look", CodeTyped(code=code), CodeLooked, session=_token(visit))
+        looked = await site.citizens.ask("claim.look", CodeTyped(code=code), CodeLooked, session=visit.token)
     except GateRefusedError as error:
         return _refused(visit, reason_of(error, OF_CODE))
     view = ClaimView(_looked(visit, site.record.policies, code, looked), wrong, visit.signed_in is not None)
@@ -107,7 +107,7 @@ async def _confirm(site: Site, visit: Visit, code: str, form: FilledForm) -> Ans
         code=code, challenge=Hex.parse(form["challenge"]), registration=UNSET if registration is None else registration
     )
     try:
-        opened = await site.citizens.ask("claim.confirm", used, SessionOpened, session=_token(visit), request=form.request)
+        opened = await site.citizens.ask("claim.confirm", used, SessionOpened, session=visit.token, request=form.request)
     except GateRefusedError as error:
         reason = reason_of(error, OF_CODE | OF_USE)
         return await _look(site, visit, code, reason) if reason in OF_USE else _refused(visit, reason)
@@ -122,17 +122,12 @@ def _refused(visit: Visit, reason: str) -> Page:
     return Page("claim.html", ClaimView(wrong=reason, is_in=visit.signed_in is not None), 422)
 
 
-def _token(visit: Visit) -> str:
-    return "" if visit.signed_in is None else visit.signed_in.token
-
-
 def _looked(visit: Visit, policies: PolicySet | None, code: str, looked: CodeLooked) -> LookedCode:
-    profile = None if policies is None else policies.profiles.get(looked.profile)
     return LookedCode(
         code=code,
         challenge=looked.challenge.hex(),
         brings=looked.brings,
-        sensor=looked.profile if profile is None else visit.title(profile.title) or looked.profile,
+        sensor=sensor_title(visit, policies, looked.profile),
         place=looked.zone if policies is None or not looked.zone else place_title(visit, policies, looked.zone),
         residents=looked.residents,
         paper_code=looked.paper_code,

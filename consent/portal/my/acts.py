@@ -8,7 +8,6 @@ from msgspec import UNSET
 
 from consent.citizen_messages import Act, ActProved, ActWanted, HomeShown, MineIn, ProofWanted, Registration
 from consent.portal.answers import FilledForm
-from consent.portal.gates.public import GateAwayError
 from consent.portal.joining.passkey_form import PasskeyAsked, assertion_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -26,7 +25,7 @@ UNSHOWN: Final = "unshown"
 
 async def home_of(site: Site, visit: Visit) -> HomeShown:
     """Return the household of the session."""
-    return await site.citizens.ask("home.show", MineIn(language=visit.language), HomeShown, session=token_of(visit))
+    return await site.citizens.ask("home.show", MineIn(language=visit.language), HomeShown, session=visit.token)
 
 
 async def proof_wanted(site: Site, visit: Visit, act: Act, made: Registration | None = None) -> PasskeyAsked:
@@ -36,7 +35,7 @@ async def proof_wanted(site: Site, visit: Visit, act: Act, made: Registration | 
         made: Of `passkey.add`: the new passkey.
     """
     wanted = ActWanted(act=act, registration=UNSET if made is None else made)
-    said = await site.citizens.ask("act.challenge", wanted, ProofWanted, session=token_of(visit))
+    said = await site.citizens.ask("act.challenge", wanted, ProofWanted, session=visit.token)
     return PasskeyAsked.to_sign(said.challenge, said.relying_party, said.allow)
 
 
@@ -46,19 +45,6 @@ def proved_by(form: FilledForm) -> ActProved | None:
     return None if assertion is None else ActProved(proof=assertion)
 
 
-def token_of(visit: Visit) -> str:
-    """Return the token of the visitor's session; empty where there is none."""
-    return "" if visit.signed_in is None else visit.signed_in.token
-
-
 def is_by_passkey(visit: Visit) -> bool:
     """Return whether the session can do what takes a passkey."""
     return visit.signed_in is not None and visit.signed_in.kind == "passkey"
-
-
-async def gate_now_ms(site: Site) -> int:
-    """Return what the gate's clock shows; the machine's where the gate does not say."""
-    try:
-        return (await site.gate.state()).now_ms
-    except GateAwayError:
-        return site.now_ms()

@@ -15,7 +15,7 @@ from consent.portal.answers import Answer, FilledForm, FormField, Page, Route, S
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
-from consent.portal.my.acts import OF_ACTS, UNANSWERED, home_of, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.my.acts import OF_ACTS, UNANSWERED, home_of, is_by_passkey, proof_wanted, proved_by
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -100,7 +100,7 @@ _STEPS: Final[Mapping[str, Callable[[Site, Visit, FilledForm], Awaitable[Answer]
 
 async def _erase(site: Site, visit: Visit, form: FilledForm, proved: ActProved) -> Answer:
     """Erase; the answer shows what came of it, since no session is left that could show another page."""
-    done = await site.citizens.ask("home.erase", proved, SubjectErased, session=token_of(visit), request=form.request)
+    done = await site.citizens.ask("home.erase", proved, SubjectErased, session=visit.token, request=form.request)
     erased = ErasedHome(done.log_index, done.parts_deleted, tuple(done.handed_over), done.scrubbed)
     return Page("my_erase.html", EraseView(erased=erased))
 

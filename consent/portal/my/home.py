@@ -15,11 +15,11 @@ from consent.portal.answers import Answer, FilledForm, FormField, Page, Paramete
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked
 from consent.portal.joining.refusals import reason_of
-from consent.portal.my.acts import OF_ACTS, UNANSWERED, UNSHOWN, home_of, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.my.acts import OF_ACTS, UNANSWERED, UNSHOWN, home_of, is_by_passkey, proof_wanted, proved_by
 from consent.portal.sensors.qr_code import qr_code
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-from consent.portal.ways.words import place_title
+from consent.portal.ways.words import place_title, sensor_title
 
 MOST_ENROLMENTS: Final = 6
 """So many of the latest are shown here; the page of what happened has all."""
@@ -113,7 +113,7 @@ async def _invited(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proved = proved_by(form)
     if proved is None:
         return await _household(site, visit, UNANSWERED)
-    made = await site.citizens.ask("home.invite", proved, InviteMade, session=token_of(visit), request=form.request)
+    made = await site.citizens.ask("home.invite", proved, InviteMade, session=visit.token, request=form.request)
     if not made.claim_code:
         return await _household(site, visit, done=UNSHOWN)
     address = site.config.address.rstrip("/")
@@ -142,7 +142,7 @@ async def _left(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther
 
 
 async def _gone(site: Site, visit: Visit, form: FilledForm, proved: ActProved) -> SeeOther:
-    await site.citizens.ask("home.leave", proved, ResidentLeft, session=token_of(visit), request=form.request)
+    await site.citizens.ask("home.leave", proved, ResidentLeft, session=visit.token, request=form.request)
     return SeeOther(visit.url("/in", done="left"), closes=True)
 
 
@@ -181,9 +181,8 @@ def _people(visit: Visit, home: HomeShown) -> Iterable[PersonShown]:
 
 def _sensor(site: Site, visit: Visit, device: OwnDevice) -> HomeSensor:
     policies = site.record.policies
-    profile = None if policies is None else policies.profiles.get(device.profile)
     return HomeSensor(
-        title=device.profile if profile is None else visit.title(profile.title) or device.profile,
+        title=sensor_title(visit, policies, device.profile),
         place=device.zone if policies is None else place_title(visit, policies, device.zone),
         since=visit.date(device.since_ms),
         is_own=device.owner is Owner.RESIDENT,

@@ -32,13 +32,12 @@ from consent.portal.my.acts import (
     OF_ACTS,
     UNANSWERED,
     UNSHOWN,
-    gate_now_ms,
     home_of,
     is_by_passkey,
     proof_wanted,
     proved_by,
-    token_of,
 )
+from consent.portal.my.telling import gate_now_ms
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 
@@ -121,7 +120,7 @@ async def take(site: Site, visit: Visit, parameters: Mapping[str, str], form: Fi
 
 
 async def _make(site: Site, visit: Visit, form: FilledForm) -> Answer:
-    said = await site.citizens.ask("passkey.challenge", Mine(), RegistrationChallenge, session=token_of(visit))
+    said = await site.citizens.ask("passkey.challenge", Mine(), RegistrationChallenge, session=visit.token)
     asked = PasskeyAsked.to_make(said.challenge, said.user_handle, said.relying_party, said.exclude)
     return Page("my_keys.html", KeysView("make", asked, is_by_passkey(visit)))
 
@@ -160,7 +159,7 @@ async def _replaced(site: Site, visit: Visit, form: FilledForm) -> Answer:
     proved = proved_by(form)
     if proved is None:
         return await _ways(site, visit, UNANSWERED)
-    made = await site.citizens.ask("paper.replace", proved, PaperMade, session=token_of(visit), request=form.request)
+    made = await site.citizens.ask("paper.replace", proved, PaperMade, session=visit.token, request=form.request)
     if not made.paper_code:
         return await _ways(site, visit, done=UNSHOWN)
     return Page("my_keys.html", KeysView("kept", paper_code=made.paper_code))
@@ -178,7 +177,7 @@ async def _end_passkey(site: Site, visit: Visit, form: FilledForm) -> Answer | S
 async def _end_session(site: Site, visit: Visit, form: FilledForm) -> Answer | SeeOther:
     """End the session that the form names; all others where it names none."""
     named = SessionNamed(session=Hex.parse(form["name"])) if form["name"] else SessionNamed(all_others=True)
-    await site.citizens.ask("session.end", named, SessionsEnded, session=token_of(visit), request=form.request)
+    await site.citizens.ask("session.end", named, SessionsEnded, session=visit.token, request=form.request)
     return SeeOther(visit.url("/my/keys", done="closed"))
 
 
@@ -199,7 +198,7 @@ _STEPS: Final[Mapping[str, Callable[[Site, Visit, FilledForm], Awaitable[Answer 
 
 
 async def _change(site: Site, visit: Visit, form: FilledForm, method: str, params: Parameters) -> CredentialRecorded:
-    return await site.citizens.ask(method, params, CredentialRecorded, session=token_of(visit), request=form.request)
+    return await site.citizens.ask(method, params, CredentialRecorded, session=visit.token, request=form.request)
 
 
 # every way in

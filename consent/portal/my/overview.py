@@ -22,7 +22,6 @@ from consent.portal.my.telling import (
     SAME,
     gate_of,
     is_unanswered,
-    reason_of,
     recipient_title,
     scope_title,
     signed_in,
@@ -165,7 +164,7 @@ async def _less(site: Site, visit: Visit, form: FilledForm, wanted: LessWanted, 
     try:
         _, number = await site.recent.timed(session, asked)
     except GateRefusedError as error:
-        if reason_of(error) != SAME:
+        if error.reason != SAME:
             raise
         number = -1
     return SeeOther(visit.url("/my", said=if_nothing) if number < 0 else visit.url(f"/my/done/{number}"))

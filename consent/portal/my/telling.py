@@ -19,6 +19,8 @@ CAN_END: Final = IN_FORCE | {Status.PAUSED}
 """Those of a word that can be taken back."""
 SAME: Final = "nothing-to-change"
 """The gateway's word where an answer is the one that is in force already."""
+CHANGED: Final = "changed-meanwhile"
+"""The gateway's word where what was answered is no longer what is asked."""
 _ENDED: Final = {
     Status.REFUSED: "no",
     Status.WITHDRAWN: "withdrawn",
@@ -84,8 +86,3 @@ def recipient_title(visit: Visit, policies: PolicySet, flow_id: str) -> str:
     """Return who gets what leaves by a use of data; empty where the rules know it no more."""
     flow = policies.flows.get(flow_id)
     return "" if flow is None else visit.title(policies.recipients[flow.recipient].title) or flow.recipient
-
-
-def reason_of(error: GateRefusedError) -> str:
-    """Return why the gate refused, in its one word; empty where it gave none."""
-    return str(getattr(error, "reason", ""))

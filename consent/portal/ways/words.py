@@ -57,6 +57,18 @@ def title_of(visit: Visit, known: Property) -> str:
     return visit.title(known.title) or known.id
 
 
+def property_title(visit: Visit, policies: PolicySet, name: str) -> str:
+    """Return a property's title by its id; the id where the rules know it no more."""
+    known = policies.properties.get(name)
+    return name if known is None else title_of(visit, known)
+
+
+def sensor_title(visit: Visit, policies: PolicySet | None, profile: str) -> str:
+    """Return what sensors of a profile are called; its id where the rules cannot be read, or know it no more."""
+    known = None if policies is None else policies.profiles.get(profile)
+    return (visit.title(known.title) if known is not None else "") or profile
+
+
 def place_title(visit: Visit, policies: PolicySet, place: str) -> str:
     """Return the name of a zone, a district or the city by its id; the id where the rules give none."""
     if place == policies.city.id:

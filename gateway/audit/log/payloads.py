@@ -23,6 +23,9 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 HashOrNone = Annotated[bytes, msgspec.Meta(max_length=32)]
 INVITATION_BYTES: Final = 16
+How = Literal["letter", "invitation", "recovery", "counter", "passkey"]
+"""How a credential came to be, as in ``consent.citizen_messages.Enrolment``."""
+EndedBy = Literal["resident", "counter", "left"]
 _LONGEST_PROOF: Final = 16_384
 RESTORED: Final = "restored"
 RESTORED_BOOKS: Final = "restored-books"
@@ -132,11 +135,21 @@ class EnrolmentPayload(Payload, frozen=True, tag_field="kind", tag="enrolment"):
     word = "enrolment"
     subject: SubjectId
     resident: SubjectId
-    how: Literal["letter", "invitation", "recovery", "counter", "passkey"]
+    how: How
     key_sha256: HashOrNone
     relying_party: Annotated[str, msgspec.Meta(max_length=253)]
     paper_sha256: HashOrNone
     proof: Annotated[bytes, msgspec.Meta(max_length=_LONGEST_PROOF)]
+
+
+def invitation_proof(code_hash: bytes, proof: bytes) -> bytes:
+    """Return the proof of an `invitation`: the claim code's hash, and the encoded ``Proof`` of it."""
+    return code_hash + proof
+
+
+def read_invitation(proof: bytes) -> tuple[bytes, bytes]:
+    """Return the claim code's hash and the encoded ``Proof`` of an `invitation`."""
+    return proof[:INVITATION_BYTES], proof[INVITATION_BYTES:]
 
 
 class CredentialsEndedPayload(Payload, frozen=True, tag_field="kind", tag="credentials-ended"):
@@ -153,7 +166,7 @@ class CredentialsEndedPayload(Payload, frozen=True, tag_field="kind", tag="crede
     resident: SubjectId
     keys_sha256: tuple[Hash, ...]
     paper: bool
-    by: Literal["resident", "counter", "left"]
+    by: EndedBy
 
 
 AnyKeyPayload = KeyPayload | EnrolmentPayload | CredentialsEndedPayload

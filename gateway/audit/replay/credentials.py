@@ -13,16 +13,13 @@ from hashlib import sha256
 from typing import Final
 
 from consent.core.consents.records import Consent, signing_bytes
-from consent.core.disclosure import DAY_MS
 from consent.core.passkeys.acts import act_challenge
-from consent.core.passkeys.codes import paper_sha256
+from consent.core.passkeys.codes import RECOVERY_WAIT_MS, paper_sha256
 from consent.core.passkeys.proof import Proof
 from consent.errors import RecordError
 from gateway.audit.log.entries import Entry
-from gateway.audit.log.payloads import INVITATION_BYTES, CredentialsEndedPayload, EnrolmentPayload
+from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, read_invitation
 
-RECOVERY_WAIT_MS: Final = DAY_MS
-"""For so long a passkey that came by a paper code tells nothing more than before."""
 _ORIGINS: Final = ("letter", "counter")  # what rests on nothing that the log could show
 
 
@@ -204,7 +201,7 @@ def _recovered(holder: _Holder, payload: EnrolmentPayload, now_ms: int) -> _Basi
 
 def _invited(holder: _Holder, payload: EnrolmentPayload) -> _Basis:
     """Return what an invitation rests on: a passkey of somebody else in the household, which signed the claim code's hash."""
-    nonce, encoded = payload.proof[:INVITATION_BYTES], payload.proof[INVITATION_BYTES:]
+    nonce, encoded = read_invitation(payload.proof)
     found = [] if nonce not in holder.used else ["invited by a claim code that was used before"]
     holder.used.add(nonce)
     if payload.resident in holder.had:

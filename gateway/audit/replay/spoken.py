@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from consent.core.consents.book import Book
+from consent.core.consents.book import Book, BookEntry
 from consent.core.consents.records import (
-    COUNTER,
+    CHANNELS,
     FIRST,
     GATEWAY,
-    OPERATOR,
     PASSKEY,
     SESSION,
     Consent,
@@ -31,7 +30,6 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.notes import Verifier
 from gateway.audit.replay.credentials import CredentialAudit, EnrolledKey
 
-_CHANNELS: Final = (OPERATOR, COUNTER, PASSKEY, SESSION, GATEWAY)
 _IN_PERSON: Final = (PASSKEY, SESSION)
 _SAID_IN_PERSON: Final = (Status.GIVEN, Status.RENEWED, Status.REFUSED, Status.PAUSED, Status.WITHDRAWN)
 """What a resident says; the other statuses come from the city, an authority or the gateway."""
@@ -64,7 +62,7 @@ class SpokenRecord:
             verifier: The log's key.
         """
         key, found = self._channel_faults(verifier)
-        entry, consent, before = self.entry, self.consent, self._before
+        entry, consent, before = self.entry, self.consent, [each.consent for each in self._said]
         if (entry.kind is Kind.CONSENT) != consent.permits:
             found.insert(0, f"a record of status {consent.status} under an entry of kind {entry.kind.word}")
         if consent.previous != (record_hash(before[0]) if before else FIRST) and not self.may_lack:
@@ -82,9 +80,7 @@ class SpokenRecord:
     @property
     def may_lack(self) -> bool:
         """Return whether the record before it may be one of those without an opening."""
-        said = [
-            each for each in self.book.entries(self.consent.subject, self.consent.resident) if each.consent.scope == self._scope
-        ]
+        said = self._said
         return self.last_unopened > (said[0].index if said else -1)
 
     @property
@@ -97,13 +93,10 @@ class SpokenRecord:
         return None if self.may_lack else False
 
     @property
-    def _scope(self) -> str:
-        return self.consent.scope
-
-    @property
-    def _before(self) -> list[Consent]:
+    def _said(self) -> list[BookEntry]:
+        """What the resident had said of the same scope, the latest first."""
         entries = self.book.entries(self.consent.subject, self.consent.resident)
-        return [each.consent for each in entries if each.consent.scope == self._scope]
+        return [each for each in entries if each.consent.scope == self.consent.scope]
 
     @property
     def _speaker(self) -> Actor:
@@ -113,7 +106,7 @@ class SpokenRecord:
     def _channel_faults(self, verifier: Verifier) -> tuple[EnrolledKey | None, list[str]]:
         """Return the passkey that signed the record, if one did, and what is wrong with how the record came in."""
         consent = self.consent
-        if consent.channel not in _CHANNELS:
+        if consent.channel not in CHANNELS:
             return None, [f"the record came over the channel `{consent.channel}`, which nothing vouches for"]
         found = []
         if consent.channel in _IN_PERSON and consent.status not in _SAID_IN_PERSON:
@@ -147,7 +140,7 @@ class SpokenRecord:
 
     def _may_follow(self, before: list[Consent]) -> bool:
         """Return whether some step leads to the record from the earlier ones, of its own scope or of one that bears on it."""
-        said: set[Status | None] = {each.status for each in (*before, *self._speaker.counting(self._scope))}
+        said: set[Status | None] = {each.status for each in (*before, *self._speaker.counting(self.consent.scope))}
         steps = [step for step, leads_to in LEADS_TO.items() if leads_to is self.consent.status]
         return any(admits(step, status) for step in steps for status in said or {None})
 

@@ -115,9 +115,7 @@ def less(control: Control, caller: Caller, params: LessWanted) -> AnswersChanged
 
 def _stopped(speaker: Actor, step: Transition, scope: str) -> list[Consent]:
     """Return the records that withdraw or pause what can be, of a scope or of everything; none where nothing can."""
-    in_force = [
-        entry.consent.scope for entry in _entries(speaker) if entry.consent.permits or entry.consent.status is Status.PAUSED
-    ]
+    in_force = [entry.consent.scope for entry in _entries(speaker) if _is_a_yes(entry.consent)]
     records: dict[str, Consent] = {}
     for each in [scope] if scope else in_force:
         counting = speaker.counting(each)
@@ -129,6 +127,7 @@ def _stopped(speaker: Actor, step: Transition, scope: str) -> list[Consent]:
 
 
 def _is_a_yes(consent: Consent) -> bool:
+    """Return whether a consent permits something, or does as soon as it is resumed."""
     return consent.permits or consent.status is Status.PAUSED
 
 

@@ -18,7 +18,8 @@ from consent.core.passkeys.codes import RANDOM_BYTES, paper_code, paper_sha256
 from consent.core.passkeys.registration import check_registration
 from consent.errors import PasskeyError
 from consent.messages import Hex
-from gateway.control.citizens.proofs import Challenges, WrongCodes, site_of
+from gateway.audit.log.payloads import How
+from gateway.control.citizens.proofs import CHALLENGE_BYTES, Challenges, WrongCodes, site_of
 from gateway.control.citizens.sessions import kind_of, opened, session_of
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.changes import credentials, subjects
@@ -27,7 +28,6 @@ from gateway.core.registry import Claim, Holder, Passkey
 
 Brings = Literal["household", "person", "again", "device"]
 
-_CHALLENGE_BYTES: Final = 32
 _HANDLE_BYTES: Final = 16
 
 
@@ -45,7 +45,7 @@ def look(control: Control, caller: Caller, params: CodeTyped) -> CodeLooked:
     site = site_of(control)
     found, brings = _find(control, caller, params.code)
     random_bytes = control.state.identity.random_bytes
-    challenge, handle, paper = random_bytes(_CHALLENGE_BYTES), random_bytes(_HANDLE_BYTES), paper_code(random_bytes(RANDOM_BYTES))
+    challenge, handle, paper = random_bytes(CHALLENGE_BYTES), random_bytes(_HANDLE_BYTES), paper_code(random_bytes(RANDOM_BYTES))
     control.kept(Challenges).keep(
         challenge, _Looked(found.code_hash, handle, paper), caller.session, control.real_ms(), found.code_hash
     )
@@ -105,7 +105,7 @@ def _come_in(control: Control, code: str, found: Claim, looked: _Looked, passkey
     return opened(control, holder, b"" if passkey is None else passkey.credential, index)
 
 
-def new_passkey(control: Control, said: Registration, challenge: bytes, how: credentials.How, yes_from_ms: int = 0) -> Passkey:
+def new_passkey(control: Control, said: Registration, challenge: bytes, how: How, yes_from_ms: int = 0) -> Passkey:
     """Check a passkey that a browser has made for a challenge, and return it, not entered yet.
 
     Raises: MethodError: it is for another site or challenge, is no passkey that can be taken, or somebody has it already.
@@ -124,8 +124,8 @@ def refuse_taken(control: Control, passkey: Passkey) -> None:
 
     Raises: MethodError: it is one.
     """
-    holders = control.state.registry.holders
-    if b"passkey " + passkey.credential in holders or b"key " + passkey.key_sha256 in holders:
+    holder_of = control.state.registry.holder_of
+    if holder_of("passkey", passkey.credential) is not None or holder_of("key", passkey.key_sha256) is not None:
         raise MethodError("that passkey is or was somebody's already", "passkey-refused")
 
 
@@ -162,7 +162,7 @@ def _brings(control: Control, caller: Caller, found: Claim) -> Brings:
     return "again" if has_answered else "household"
 
 
-def _how(found: Claim) -> credentials.How:
+def _how(found: Claim) -> How:
     """Return what an enrolment by a claim code is recorded as; a newcomer without a resident's proof comes by the crew's word."""
-    how: dict[str, credentials.How] = {"letter": "letter", "invitation": "invitation", "counter": "counter"}
+    how: dict[str, How] = {"letter": "letter", "invitation": "invitation", "counter": "counter"}
     return how[found.how] if found.resident or found.how != "letter" else "counter"

@@ -26,16 +26,17 @@ from consent.citizen_messages import (
     Registration,
     RegistrationChallenge,
 )
-from consent.core.disclosure import DAY_MS
 from consent.core.passkeys.acts import act_challenge
-from consent.core.passkeys.codes import RANDOM_BYTES, paper_code, paper_sha256
+from consent.core.passkeys.client_data import challenge_in
+from consent.core.passkeys.codes import RANDOM_BYTES, RECOVERY_WAIT_MS, paper_code, paper_sha256, plain_code
 from consent.messages import Hex
+from gateway.audit.log.payloads import How
 from gateway.control.citizens.claims import new_passkey, refuse_taken
 from gateway.control.citizens.pace import Pace
 from gateway.control.citizens.proofs import (
+    CHALLENGE_BYTES,
     Challenges,
     CheckedAnswer,
-    challenge_in,
     check_own,
     check_paper,
     own_resident,
@@ -47,9 +48,6 @@ from gateway.core.changes import credentials, subjects
 from gateway.core.changes.credentials import NewCredential
 from gateway.core.registry import PASSKEYS_KEPT, Holder, Passkey
 
-RECOVERY_MS: Final = DAY_MS
-"""For how long a passkey that came by a paper code tells nothing more."""
-_CHALLENGE_BYTES: Final = 32
 _NONCE_BYTES: Final = 16
 _AT_ONCE: Final = ("paper.replace",)
 """What a passkey that replaces a lost one may do at once: nothing that it could not do by the code that made it."""
@@ -91,7 +89,7 @@ def challenge(control: Control, caller: Caller, params: Mine) -> RegistrationCha
     resident, random_bytes = own_resident(control, caller), control.state.identity.random_bytes
     _refuse_full(control, caller)
     handle = resident.user_handle or random_bytes(_NONCE_BYTES)
-    made = random_bytes(_CHALLENGE_BYTES)
+    made = random_bytes(CHALLENGE_BYTES)
     control.kept(Challenges).keep(made, _Making(handle), caller.session, control.real_ms())
     return RegistrationChallenge(
         challenge=Hex(made),
@@ -127,9 +125,7 @@ def _acting(control: Control, caller: Caller, params: ActWanted) -> tuple[_Actin
     return _Acting(params.act), random_bytes(_NONCE_BYTES)
 
 
-def _made(
-    control: Control, caller: Caller, said: Registration, how: credentials.How, yes_from_ms: int = 0
-) -> tuple[Passkey, bytes]:
+def _made(control: Control, caller: Caller, said: Registration, how: How, yes_from_ms: int = 0) -> tuple[Passkey, bytes]:
     """Return a new passkey that was made for a challenge of this session, and the handle that it holds."""
     _refuse_full(control, caller)
     made = challenge_in(said.client_data)
@@ -181,12 +177,16 @@ def _recover(control: Control, caller: Caller, params: PasskeyAdded) -> Credenti
     if params.registration is UNSET:
         raise MethodError("`registration` is missing", "passkey-refused")
     check_paper(control, caller, params.paper_code)
-    yes_from_ms = control.clock.now_ms() + RECOVERY_MS
+    yes_from_ms = control.clock.now_ms() + RECOVERY_WAIT_MS
     passkey, handle = _made(control, caller, params.registration, "recovery", yes_from_ms)
     control.kept(Challenges).done(challenge_in(params.registration.client_data), caller.session)
     code = paper_code(control.state.identity.random_bytes(RANDOM_BYTES))
+<<<<<<< HEAD
     used_up = plain_paper_code(params.paper_code).encode()
     _end_paper_sessions(control, caller)
+=======
+    used_up = plain_code(params.paper_code).encode()
+>>>>>>> beauty
     new = NewCredential("recovery", used_up, passkey, site_of(control).id, paper_sha256(code), handle)
     return CredentialRecorded(log_index=_enrol(control, caller, new), yes_from_ms=yes_from_ms, paper_code=code)
 
@@ -218,12 +218,3 @@ def replace_paper(control: Control, caller: Caller, params: ActProved) -> PaperM
     new = NewCredential("passkey", done.checked.proof.encode(), paper_sha256=paper_sha256(done.code))
     _end_paper_sessions(control, caller)
     return PaperMade(paper_code=done.code, log_index=_enrol(control, caller, new))
-
-
-def plain_paper_code(code: str) -> str:
-    """Return a paper code that is one as it was printed, however it was typed."""
-    symbols = code.strip().upper().translate(_ALIKE)
-    return "-".join(symbols[start : start + 4] for start in range(0, len(symbols), 4))
-
-
-_ALIKE: Final = str.maketrans("OIL", "011", "-‐‑–—_. \t\u00a0")

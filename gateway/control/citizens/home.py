@@ -19,7 +19,7 @@ from consent.citizen_messages import (
 from consent.messages import Hex, Id, OwnDevice, ResidentLeft, ResidentOf, ResidentShown, SubjectErased, SubjectOf
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, decode_key
+from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, decode_key, invitation_proof
 from gateway.control import rights
 from gateway.control import subjects as operators
 from gateway.control.citizens.credentials import proved
@@ -111,7 +111,7 @@ def invite(control: Control, caller: Caller, params: ActProved) -> InviteMade:
     """Make a code by which one more person joins the household, confirmed by a passkey; it replaces an earlier one."""
     done = proved(control, caller, "subject.invite", params.proof)
     done.checked.enter(control)
-    proof = subjects.code_hash(done.code) + done.checked.proof.encode()
+    proof = invitation_proof(subjects.code_hash(done.code), done.checked.proof.encode())
     subjects.enter_invitation(control.state, caller.subject, done.code, proof, control.clock.now_ms())
     return InviteMade(claim_code=done.code, days=subjects.CODE_DAYS)
 

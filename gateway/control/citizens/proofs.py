@@ -8,12 +8,9 @@ session or of one claim code, and the oldest go: whoever asks for many pushes ou
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, TypeVar
-
-import msgspec
 
 from consent.citizen_messages import CHALLENGE_MINUTES, Assertion, ProofWanted
 from consent.core.passkeys.assertion import SignedChallenge, check_assertion
@@ -28,6 +25,7 @@ from gateway.core.registry import Holder, Passkey, Resident
 
 T = TypeVar("T")
 
+CHALLENGE_BYTES: Final = 32
 MOST_CHALLENGES: Final = 1024
 """How many wait at most: of visitors, and as many of residents."""
 MOST_OF_ONE: Final = 16
@@ -109,19 +107,6 @@ class Challenges:
         return len(self._visitors) + len(self._residents)
 
 
-class _ClientData(msgspec.Struct, frozen=True):
-    challenge: str
-
-
-def challenge_in(client_data: bytes) -> bytes:
-    """Return the challenge that a browser says was answered, unchecked; empty where it says none."""
-    try:
-        text = msgspec.json.decode(client_data, type=_ClientData).challenge
-        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
-        return b""
-
-
 @dataclass(frozen=True, slots=True)
 class CheckedAnswer:
     """A passkey's answer that was right; nothing has been entered of it yet.
@@ -178,7 +163,7 @@ def check_anyone(control: Control, challenge: bytes, said: Assertion) -> Checked
 
     Raises: MethodError: nobody has it, or it has not signed the challenge for this site.
     """
-    holder = control.state.registry.holders.get(b"passkey " + said.credential)
+    holder = control.state.registry.holder_of("passkey", said.credential)
     if holder is None:
         raise MethodError("nobody here has that passkey", "passkey-unknown")
     return _check(control, holder, control.state.registry.resident_of(holder), challenge, said)
@@ -229,7 +214,7 @@ def holder_of_paper(control: Control, code: str) -> Holder:
     Raises: MethodError: nobody's.
     """
     try:
-        holder = control.state.registry.holders.get(b"paper " + paper_sha256(code))
+        holder = control.state.registry.holder_of("paper", paper_sha256(code))
     except ValueError:
         holder = None
     if holder is None:

@@ -14,7 +14,7 @@ import msgspec
 from consent.citizen_messages import AnswerOffered, MineIn, QuestionOf, QuestionRow, Questions, QuestionShown
 from consent.core.canonical import bounded_map, disclosure_map
 from consent.core.consents.records import Consent, Status
-from consent.core.disclosure import TOP, Disclosure, Identity
+from consent.core.disclosure import DAY_MS, TOP, Disclosure, Identity
 from consent.core.explain.explain import Explanation, ExplanationRequest, explain
 from consent.core.explain.phrases import PhraseBook
 from consent.core.outcome import reason_besides
@@ -29,10 +29,9 @@ from gateway.core.plans import Device
 from gateway.core.previews.household import Household, Voices
 from gateway.core.previews.levels import HomesAt, axes, homes_at, less, level
 
-RESTS_MS = 183 * 86_400_000
+RESTS_MS = 183 * DAY_MS
 """Half a year: for so long nobody asks again after a no."""
 _NO = (Status.REFUSED, Status.WITHDRAWN)
-_DAY_MS = 86_400_000
 
 
 async def list_all(control: Control, caller: Caller, params: MineIn) -> Questions:
@@ -155,7 +154,7 @@ class _HomesAt:
 
 def _homes_at(control: Control) -> HomesAt:
     kept, state = control.kept(_HomesAt), control.state
-    key = control.clock.now_ms() // _DAY_MS, state.policies.sha256
+    key = control.clock.now_ms() // DAY_MS, state.policies.sha256
     if kept.key != key:
         kept.key, kept.homes = key, homes_at(state.plans())
     return kept.homes

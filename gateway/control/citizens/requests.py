@@ -30,8 +30,8 @@ _SECRETS: Final = ("token", "paper_code", "claim_code")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that changes something, if it has an id.
+class ChangeAsked:
+    """A request that changes something, under an id.
 
     Attributes:
         kind: The struct of its answer.
@@ -85,7 +85,7 @@ def read_id(text: str) -> bytes:
     return bytes.fromhex(text)
 
 
-def answered(control: Control, asked: Asked) -> Result | None:
+def answered(control: Control, asked: ChangeAsked) -> Result | None:
     """Return what this request was answered before; None where it was not carried out.
 
     Raises: MethodError: another request had this id.
@@ -101,7 +101,7 @@ def answered(control: Control, asked: Asked) -> Result | None:
     return _same(asked, found.method, answer)
 
 
-def _same(asked: Asked, method: str, answer: Result | None) -> Result:
+def _same(asked: ChangeAsked, method: str, answer: Result | None) -> Result:
     if method != asked.method or answer is None:
         raise MethodError("another request had this id", "request-other")
     return answer
@@ -115,7 +115,7 @@ def _found(control: Control, caller: Caller, request: bytes) -> KeptAnswer | Non
     return None
 
 
-def remembered(control: Control, asked: Asked, answer: Result) -> Result:
+def remembered(control: Control, asked: ChangeAsked, answer: Result) -> Result:
     """Remember an answer, in the commit of what it tells of, and return it."""
     caller, time_ms, real_ms = asked.caller, control.clock.now_ms(), control.real_ms()
     kept = _Kept(asked.method, answer, time_ms, real_ms + CHALLENGE_MINUTES * 60_000)

@@ -24,9 +24,10 @@ from consent.citizen_messages import (
     SignIn,
     SignInChallenge,
 )
+from consent.core.passkeys.client_data import challenge_in
 from consent.messages import Hex
 from gateway.control.citizens.entrance import Entrance
-from gateway.control.citizens.proofs import challenge_in, check_anyone, holder_of_paper, own_resident, site_of
+from gateway.control.citizens.proofs import check_anyone, holder_of_paper, own_resident, site_of
 from gateway.control.context import Caller, Control, MethodError, citizen
 from gateway.core.changes import credentials
 from gateway.core.registry import Holder, Session
@@ -45,7 +46,7 @@ def resident_of(control: Control, door: Caller, token: str) -> Caller:
     Raises: MethodError: it opens none, or none any more.
     """
     name = credentials.session_name(token) if token.isascii() and len(token) == _LONGEST_TOKEN else b""
-    holder = control.state.registry.holders.get(b"session " + name)
+    holder = control.state.registry.holder_of("session", name)
     if holder is None:
         raise _ended()
     caller = citizen(holder.subject, holder.resident, name, token)
@@ -67,7 +68,7 @@ def session_of(control: Control, caller: Caller) -> Session:
     Raises: MethodError: it has ended.
     """
     registry = control.state.registry
-    if registry.holders.get(b"session " + caller.session) != (caller.subject, caller.resident):
+    if registry.holder_of("session", caller.session) != (caller.subject, caller.resident):
         raise _ended()
     resident = own_resident(control, caller)
     found = next((one for one in resident.sessions if hmac.compare_digest(one.token_hash, caller.session)), None)

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from consent.core.lifecycle.notifications import MessageKind
 from consent.core.passkeys.proof import Proof
 from gateway.audit.log.entries import Entry, Kind
-from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload
+from gateway.audit.log.payloads import CredentialsEndedPayload, EndedBy, EnrolmentPayload, How, read_invitation
 from gateway.core.registry import PASSKEYS_KEPT, SESSIONS_KEPT, Claim, Holder, Paper, Passkey, Resident, Session
 from gateway.core.state import State
 
 TOKEN_BYTES: Final = 32
 _NAME_BYTES: Final = 16
-
-How = Literal["letter", "invitation", "recovery", "counter", "passkey"]
-"""As in ``consent.citizen_messages.Enrolment``."""
-EndedBy = Literal["resident", "counter", "left"]
 
 _TOLD: Final = {
     "letter": MessageKind.CAME_IN,
@@ -127,7 +123,8 @@ def _never_again(state: State, subject_id: bytes, keys: tuple[bytes, ...]) -> No
 
 
 def _inviting_key(claim: Claim) -> bytes:
-    return Proof.decode(claim.proof[len(claim.code_hash) :]).key_sha256  # behind the code's hash, as the log holds it
+    _, encoded = read_invitation(claim.proof)
+    return Proof.decode(encoded).key_sha256
 
 
 def end_all(state: State, holder: Holder, by: EndedBy, now_ms: int) -> int | None:

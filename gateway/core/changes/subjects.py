@@ -23,7 +23,7 @@ from consent.core.lifecycle.notifications import MessageKind
 from consent.errors import ConsentError
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import subject_label_key
-from gateway.audit.log.payloads import KeyPayload
+from gateway.audit.log.payloads import How, KeyPayload
 from gateway.core.changes import changes, credentials
 from gateway.core.plans import Device
 from gateway.core.registry import Claim, Holder, Resident, Subject
@@ -61,9 +61,7 @@ def label_keys(subject: Subject) -> list[bytes]:
     return [subject_label_key(subject.secret, generation) for generation in range(subject.label_generation, -1, -1)]
 
 
-def make_code(
-    state: State, subject_id: bytes, resident: bytes, device: bytes, now_ms: int, how: credentials.How = "letter"
-) -> str:
+def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, now_ms: int, how: How = "letter") -> str:
     """Make a claim code.
 
     Args:

@@ -65,13 +65,14 @@ def level(limits: Disclosure, axis: str) -> str:
 def less(home: Household, homes: HomesAt) -> Disclosure | None:
     """Return the limits of *less precisely*; None where there is nothing between all that is asked and nothing."""
     yes = home.points([home.yes()])
-    group = home.flow.ask.group
-    found = [(axis, limits) for axis, limits in _coarser(home) if home.points([home.yes(limits)]) != yes]
-    ranked = [
-        ((standing := _homes(home, limits, homes)) >= group, axis != BUDGET, standing, -number)
-        for number, (axis, limits) in enumerate(found)
-    ]
-    return found[-max(ranked)[-1]][1] if ranked else None
+    below = [(axis, limits) for axis, limits in _coarser(home) if home.points([home.yes(limits)]) != yes]
+    ranks = [_rank(axis, _homes(home, limits, homes), home.flow.ask.group) for axis, limits in below]
+    return below[ranks.index(max(ranks))][1] if below else None  # the first of equals, which is the one preferred
+
+
+def _rank(axis: str, standing: int, group: int) -> tuple[bool, bool, int]:
+    """Return how well limits hide a home: where a group stands already, without more noise, among as many as can be."""
+    return standing >= group, axis != BUDGET, standing
 
 
 def _coarser(home: Household) -> Iterator[tuple[str, Disclosure]]:

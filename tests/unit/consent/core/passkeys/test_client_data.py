@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from consent.core.passkeys.client_data import LONGEST_CLIENT_DATA, check_client_data
+from consent.core.passkeys.client_data import LONGEST_CLIENT_DATA, challenge_in, check_client_data
 from consent.errors import PasskeyError
 from tests.support.passkey_site import CHALLENGE, ORIGIN, SITE
 
@@ -42,3 +42,14 @@ def test_other_client_data_are_refused(changed: dict[str, object], why: str) -> 
     """Each by what is wrong with it."""
     with pytest.raises(PasskeyError, match=why):
         check_client_data(said(**changed), "webauthn.get", CHALLENGE, SITE)
+
+
+def test_challenge_is_found_before_anything_is_checked() -> None:
+    """By it one finds what an answer is for; whether it is one is seen afterwards."""
+    assert challenge_in(said(origin="https://other.example")) == CHALLENGE
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", said(challenge=1), said(challenge="é"), said(challenge="%"), b"[" * 2000, b"\xff"])
+def test_client_data_that_are_none_have_no_challenge(data: bytes) -> None:
+    """Whatever they are, nothing fails but the check."""
+    assert challenge_in(data) == b""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consent.core.passkeys.codes import RANDOM_BYTES, paper_code, paper_sha256
+from consent.core.passkeys.codes import RANDOM_BYTES, paper_code, paper_sha256, plain_code
 
 _RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
 
@@ -34,6 +34,7 @@ def test_code_is_known_however_it_was_typed(random: bytes) -> None:
         code.replace("0", "o").replace("1", "l"),
     ):
         assert paper_sha256(typed) == paper_sha256(code)
+        assert plain_code(typed) == code
 
 
 def test_code_and_hash_are_as_documented() -> None:
@@ -49,6 +50,8 @@ def test_code_and_hash_are_as_documented() -> None:
 def test_what_cannot_be_a_code_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="four groups"):
         paper_sha256(typed)
+    with pytest.raises(ValueError, match="four groups"):
+        plain_code(typed)
 
 
 def test_code_of_too_few_bytes_is_not_made() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from consent.messages import Id, ReleasesTold, SubjectOf
-from consent.portal.afterwards.own import OWN, gate_now_ms, releases_of
+from consent.portal.afterwards.own import OWN, releases_of
 from consent.portal.gates.citizen import SessionEndedError
 from consent.portal.visit import SignedIn, Visit
 from tests.support.afterwards import small_record
@@ -31,11 +31,3 @@ def test_nobody_signed_in_asks_nothing() -> None:
     with pytest.raises(SessionEndedError):
         asyncio.run(releases_of(site, Visit("en")))
     assert door.asked == []
-
-
-def test_time_is_the_gates() -> None:
-    """A simulated city lives at another; only where the gate is silent is it the machine's."""
-    there = said_site(SaidGate(said_state(now_ms=7)), small_record())
-    away = said_site(SaidGate(said_state(now_ms=7), away=True), small_record())
-    assert asyncio.run(gate_now_ms(there)) == 7
-    assert asyncio.run(gate_now_ms(away)) == NOW_MS

@@ -7,10 +7,11 @@ import asyncio
 from consent.citizen_messages import AnswerOffered, AnswersChanged, LessWanted, RequestOutcome
 from consent.messages import ConsentLimits
 from consent.portal.asking.asked import AskedQuestion
-from consent.portal.asking.saving import answered_before, confirm_address, pause_one, save_offer, say_no
+from consent.portal.asking.saving import answered_before, confirm_address, pause_one, save_offer, say_no, wrong_of
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.site import Site
 from consent.portal.visit import SignedIn, Visit
+from consent.texts.portal import page_sentences
 from tests.support.portal import NOW_MS, TOKEN, SaidHome, SaidRecord, said_site
 from tests.support.questions import FLOW, TOMORROW_MS, asked_home, changed, offer, permitted, question, sent
 from tests.support.ways import shipped, speaking_gate
@@ -96,3 +97,10 @@ def test_what_was_taken_before_is_found_by_its_id() -> None:
     assert before(outcome()) is None
     assert before(outcome(7), request="") is None
     assert before(GateRefusedError("no")) is None
+
+
+def test_every_reason_is_a_sentence_of_both_pages() -> None:
+    """One that neither page knows is told as a refusal, and never as an error of the page's."""
+    found = {wrong_of(GateRefusedError("no", reason)) for reason in ("nothing-to-change", "changed-meanwhile", "waits", "")}
+    assert found == {"same", "changed", "refused"}
+    assert all(f"wrong.{wrong}" in page_sentences(part)["en"] for wrong in found for part in ("question", "fine"))

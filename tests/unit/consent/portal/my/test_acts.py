@@ -12,7 +12,7 @@ from consent.core.languages import LANGUAGES
 from consent.portal.answers import FilledForm
 from consent.portal.joining.passkey_form import PASSKEY_FIELDS
 from consent.portal.joining.refusals import OTHER
-from consent.portal.my.acts import OF_ACTS, UNANSWERED, gate_now_ms, is_by_passkey, proof_wanted, proved_by, token_of
+from consent.portal.my.acts import OF_ACTS, UNANSWERED, is_by_passkey, proof_wanted, proved_by
 from consent.portal.visit import SignedIn, Visit
 from consent.texts.portal import page_sentences
 from tests.support.own_home import CHALLENGE, PROOF, passkey, read, said_home, signed_fields
@@ -51,15 +51,7 @@ def test_session_of_a_paper_code_cannot_ask_for_a_passkeys_acts() -> None:
     assert is_by_passkey(VISIT)
     assert not is_by_passkey(Visit("en", signed_in=SignedIn(TOKEN, "paper", NOW_MS + 1)))
     assert not is_by_passkey(Visit("en"))
-    assert (token_of(VISIT), token_of(Visit("en"))) == (TOKEN, "")
-
-
-def test_clock_is_the_gates_as_long_as_it_says() -> None:
-    """The city's clock may be simulated."""
-    gate = SaidGate(said_state(now_ms=5))
-    assert asyncio.run(gate_now_ms(said_site(gate, record()))) == 5
-    gate.away = True
-    assert asyncio.run(gate_now_ms(said_site(gate, record()))) == NOW_MS
+    assert (VISIT.token, Visit("en").token) == (TOKEN, "")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -8,13 +8,11 @@ import pytest
 
 from consent.core.consents.records import Status
 from consent.portal.gates.citizen import SessionEndedError
-from consent.portal.gates.public import GateRefusedError
 from consent.portal.my.telling import (
     from_when,
     gate_now_ms,
     gate_of,
     is_unanswered,
-    reason_of,
     recipient_title,
     scope_title,
     signed_in,
@@ -92,9 +90,3 @@ def test_clock_is_the_gates_where_it_answers() -> None:
     assert asyncio.run(gate_now_ms(site)) == 5
     gate.away = True
     assert asyncio.run(gate_now_ms(site)) == NOW_MS
-
-
-def test_reason_of_a_refusal() -> None:
-    """One word, or none."""
-    assert reason_of(GateRefusedError("no", "waits")) == "waits"
-    assert reason_of(GateRefusedError("no")) == ""

@@ -10,7 +10,7 @@ from consent.core.disclosure import Identity, Space, Time
 from consent.core.policies.policy import Statistic
 from consent.portal.visit import Visit
 from consent.portal.ways.most_told import most_told
-from consent.portal.ways.words import how_finely, kept, lead, lowered, place_title
+from consent.portal.ways.words import how_finely, kept, lead, lowered, place_title, property_title, sensor_title
 from tests.support.page_text import LANGUAGES
 from tests.support.ways import shipped
 
@@ -79,3 +79,16 @@ def test_places_are_called_as_the_rules_call_them() -> None:
     zone = next(iter(policies.zones.values()))
     names = [place_title(Visit("pt"), policies, each) for each in (zone.id, zone.district, policies.city.id, "nowhere")]
     assert names == [zone.title["pt"], policies.districts[zone.district]["pt"], policies.city.name, "nowhere"]
+
+
+def test_titles_are_those_of_the_rules_or_the_ids() -> None:
+    """Rules that know a property or a kind of sensor no more must not break the page that tells of it."""
+    visit, policies = Visit("en"), shipped()
+    known, profile = next(iter(policies.properties.values())), next(iter(policies.profiles.values()))
+    assert property_title(visit, policies, known.id) == known.title["en"]
+    assert sensor_title(visit, policies, profile.id) == profile.title["en"]
+    assert (property_title(visit, policies, "gone"), sensor_title(visit, policies, "gone"), sensor_title(visit, None, "x")) == (
+        "gone",
+        "gone",
+        "x",
+    )

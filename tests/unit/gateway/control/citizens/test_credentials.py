@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from consent.core.passkeys.acts import act_challenge
-from consent.core.passkeys.codes import paper_sha256
+from consent.core.passkeys.codes import RECOVERY_WAIT_MS, paper_sha256
 from consent.core.passkeys.proof import Proof
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, decode_key
-from gateway.control.citizens.credentials import RECOVERY_MS
 from gateway.core.registry import PASSKEYS_KEPT
 from tests.support.citizens_door import SITE, CitizensDoor, Person
 from tests.support.passkey_forms import assertion, registration
@@ -72,7 +71,7 @@ async def test_lost_phone_is_replaced_by_the_paper_code_which_waits_a_day(door: 
     passkey, made = await found.make()
     recorded = await found.ask("passkey.add", registration=made, paper_code=person.paper_code)
     now_ms = door.durable.clock.now_ms()
-    assert recorded["yes_from_ms"] == now_ms + RECOVERY_MS
+    assert recorded["yes_from_ms"] == now_ms + RECOVERY_WAIT_MS
     payload = logged(door, recorded["log_index"])
     assert isinstance(payload, EnrolmentPayload)
     assert (payload.how, payload.proof.decode()) == ("recovery", person.paper_code)
@@ -89,7 +88,7 @@ async def test_lost_phone_is_replaced_by_the_paper_code_which_waits_a_day(door: 
     ended = await found.ask("passkey.end", passkey=shown[0]["passkey"])
     assert isinstance(logged(door, ended["log_index"]), CredentialsEndedPayload)
     assert await person.refused("home.show") == "session-ended", "what the lost phone had open has ended with it"
-    door.durable.clock.time_ms = now_ms + RECOVERY_MS  # type: ignore[attr-defined]  # the test's own clock
+    door.durable.clock.time_ms = now_ms + RECOVERY_WAIT_MS  # type: ignore[attr-defined]  # the test's own clock
     await found.invite()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 
 import pytest
 
 from consent.citizen_messages import CHALLENGE_MINUTES
-from gateway.control.citizens.proofs import MOST_CHALLENGES, MOST_OF_ONE, Challenges, challenge_in
+from gateway.control.citizens.proofs import MOST_CHALLENGES, MOST_OF_ONE, Challenges
 from gateway.control.context import MethodError
 from tests.support.citizens_door import SITE, CitizensDoor
 from tests.support.passkey_forms import assertion, base64_of, registration
@@ -227,11 +226,3 @@ def test_one_session_s_challenges_push_out_no_other_s() -> None:
         challenges.keep(number.to_bytes(4, "big"), "act", b"session", 0)
     assert len(challenges) == MOST_OF_ONE + 1
     assert challenges.what(b"theirs", str, b"another", 0) == "act"
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"{}", b'{"challenge":1}', b'{"challenge":"%"}', b"[" * 5000, b"\xff", json.dumps({"challenge": "é"}).encode()]
-)
-def test_client_data_that_are_none_have_no_challenge(data: bytes) -> None:
-    """Whatever they are, nothing fails but the check."""
-    assert challenge_in(data) == b""
