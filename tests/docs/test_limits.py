@@ -17,18 +17,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consent.core.consents.records import PASSKEY
+from consent.citizen_messages import ActProved
 from consent.core.policies.accounting import overspent
 from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
 from consent.device_messages import Discover
+from consent.portal.answers import Who
 from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import ReleasedDraw
-from gateway.audit.replay import in_force
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
+from gateway.control.methods import METHODS
 from gateway.core.codecs.registry import compile_decoder
 from gateway.core.model import NO_READING, Reading
 from gateway.core.plans import Device
@@ -36,7 +37,6 @@ from tests.docs.pages import pages
 from tests.docs.shell import leaves
 from tests.support.checkout import ROOT
 from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MINUTE_MS, Gate, reading, result_of, town
-from tests.support.portal import SaidGate, SaidRecord, portal_client, said_state
 
 PAGE = "docs/limits.md"
 COMMANDS = {words for words, _ in leaves(build_parser())}
@@ -65,6 +65,7 @@ INNOCENT = (
     "full yet",
     "in no publication yet",
     "written and not yet acknowledged",
+    "do not know yet whether it holds",
     "nobody knows yet",
     "coming in",  # of people, by the citizens' door
 )
@@ -145,19 +146,38 @@ def hour(gate: Gate, use: list[tuple[Device, float]]) -> list[float | int]:
 # what is not there
 
 
-def test_limit_pages_take_no_answers() -> None:
-    """No address for a code, for signing in or for one's own answers; and none that takes anything."""
-    assert {route.path.split("/")[1] for route in ROUTES}.isdisjoint({"claim", "in", "my"})
-    client = portal_client(SaidGate(said_state()), SaidRecord(None))
-    assert {client.post(route.path).status_code for route in ROUTES if "{" not in route.path} == {405}
+def test_limit_no_standing_terms() -> None:
+    """No page for them, and no method that would take them."""
+    assert "/my/terms" not in {route.path for route in ROUTES}
+    assert not [name for name in METHODS if "terms" in name or "standing" in name]
 
 
-def test_limit_replay_takes_no_word_from_citizens_themselves() -> None:
-    """A yes that a resident signed is a fault to the auditor, and the gateway asks for none."""
-    assert PASSKEY not in in_force._CHANNELS
-    service = (ROOT / "gateway" / "service.py").read_text()
-    assert "ANYONE" in service, "the door of `portal.sock` is for whoever has shown nothing of who they are"
-    assert "resident_caller" not in service
+def test_limit_no_recipient_of_ones_own() -> None:
+    """The pages of one's own readings take no form, and no method names a recipient but the city's."""
+    of_readings = [route for route in ROUTES if route.path.startswith("/my/readings")]
+    assert len(of_readings) == 3
+    assert not [route.path for route in of_readings if route.form is not None]
+    assert not [name for name in METHODS if name.startswith("recipient") or "readings" in name.removesuffix(".show")[8:]]
+
+
+def test_limit_counter_has_commands_alone() -> None:
+    """Nobody but a resident comes in, and a clerk's page has no address."""
+    assert {who.value for who in Who} == {"anyone", "signed-in"}
+    assert not [route.path for route in ROUTES if "counter" in route.path or "staff" in route.path]
+
+
+def test_limit_erasing_is_of_everything() -> None:
+    """What it takes is who confirms it, and no period."""
+    (erase,) = [route for route in ROUTES if route.path == "/my/erase"]
+    assert {field.name for field in msgspec.structs.fields(ActProved)} == {"proof", "paper_code"}
+    assert not [field.name for field in erase.fields if "day" in field.name or "from" in field.name or "until" in field.name]
+
+
+def test_limit_flow_named_like_an_own_page_has_no_question() -> None:
+    """Rules may name a flow so, and the page of that name comes first."""
+    assert "keys" in town(("flow.hourly", "flow.keys")).flows
+    paths = [route.path for route in ROUTES]
+    assert paths.index("/my/keys") < paths.index("/my/{flow}")
 
 
 def test_limit_sinks_are_mqtt_alone(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from playwright.sync_api import Route
+
 from tests.support.own_city import OwnCity
 from tests.support.resident import PAUSE, STOP, Resident
 
@@ -30,6 +32,7 @@ OF_ANYONE: Final = frozenset(
 )
 """States without the bar of the own pages: of who has not come in, is out again, or where the gate does not answer."""
 PRINTED: Final = "receipt-print"
+_SENT: Final = "**/my/sent*"
 
 
 def own_states(city: OwnCity, ana: Resident, rui: Resident, letter: str) -> Iterator[str]:
@@ -129,19 +132,34 @@ def _taking_back(ana: Resident) -> Iterator[str]:
 def _unknown(city: OwnCity, ana: Resident) -> Iterator[str]:
     """Yield what is seen where an answer was lost: nothing has to be killed for it, for the connection alone breaks."""
     ana.answer(HOURLY, "yes")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    ana.page.route(_SENT, hold)  # the page goes on by itself, and is to stay while it is looked at
     city.door.cut("consent.less", "before", lambda: None)
     ana.stop()
     yield "unknown-asking"
-    ana.press('main a[href^="/my/sent"]')
+    ana.page.unroute(_SENT)
+    for route in held:
+        route.continue_()
+    _gone_on(ana, "form button")
     yield "unknown-not-done"
     city.door.cut("consent.less", "after", lambda: None)
     ana.press('main form button[type="submit"]')
-    ana.press('main a[href^="/my/sent"]')
+    _gone_on(ana, 'a[href^="/my/done/"]')
     yield "unknown-done"
     city.door.is_shut = True
     ana.open("/my", status=503)
     yield "away"
     city.door.is_shut = False
+
+
+def _gone_on(ana: Resident, element: str) -> None:
+    """Wait until the page has asked by itself what became of the form, and shows an element."""
+    ana.page.wait_for_selector(f"main {element}")
+    ana.open("/my/sent")
 
 
 def _ways_in(ana: Resident) -> Iterator[str]:

@@ -155,10 +155,21 @@ FOCUSED: Final = """() => {
     };
 }"""
 _REACHABLE: Final = """() => {
+    const start = document.createElement('span');
+    start.tabIndex = -1;
+    document.body.prepend(start);
+    start.focus();
+    start.remove();
+    const groups = {};
+    const isStop = each => each.type !== 'radio' || each === (groups[each.name] ??=
+        document.querySelector(`input[type="radio"][name="${each.name}"]:checked`) ?? each);
     window.walked = [...document.querySelectorAll('a[href],button,summary,input,select,textarea,[tabindex="0"]')].filter(
-        each => each.checkVisibility({visibilityProperty: true}) && !each.disabled);
+        each => each.checkVisibility({visibilityProperty: true}) && !each.disabled && isStop(each));
     return window.walked.map(each => each.tagName.toLowerCase() + ' ' + (each.textContent || '').trim().slice(0, 40));
 }"""
+"""Begins anew at the top of the page. Of a group of radio buttons the tabulator key reaches one, and arrows the others."""
+_STOPS_OF_A_DATE: Final = 4
+"""Day, month, year and what opens the calendar."""
 
 
 def unreachable_by_keyboard(page: Page) -> list[str]:
@@ -166,7 +177,8 @@ def unreachable_by_keyboard(page: Page) -> list[str]:
     names = page.evaluate(_REACHABLE)
     reached: set[int] = set()
     found = []
-    for step in range(len(names) + 2):
+    dates = page.locator('input[type="date"]').count()
+    for step in range(len(names) + 2 + dates * (_STOPS_OF_A_DATE - 1)):
         page.keyboard.press("Tab")
         here = page.evaluate(FOCUSED)
         if here is None:

@@ -17,6 +17,8 @@ MOST: Final = 253_370_000_000_000
 """The year 9998."""
 _DAY: Final = "day"
 _DAYS: Final = "days"
+_BITS: Final = "bitmap"
+"""Which of a device's last messages have come, one bit each (of a household's export): it is no count."""
 
 
 def check_ranges(result: msgspec.Raw) -> None:
@@ -34,7 +36,7 @@ def _check(value: Any, key: str) -> None:
     elif isinstance(value, list):
         for part in value:
             _check(part, _DAY if key == _DAYS else key)
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float) and key != _BITS:
         if not LEAST <= value <= MOST:
             raise ValueError("an impossible number")
     elif key == _DAY and isinstance(value, str) and value:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
+
+import msgspec
 
 from consent.portal.http.cookies import SENT_S
 from consent.portal.visit import SentForm
 
 MOST: Final = 256
 """So many forms, of 16 KiB at most."""
+MOST_CARRIED: Final = 8192
+"""So many that were carried out, of which a hash is remembered."""
 
 
 class SentForms:
@@ -44,3 +49,33 @@ class SentForms:
         oldest_ms = self._now_ms() - SENT_S * 1000
         while self._forms and (len(self._forms) > MOST or next(iter(self._forms.values())).at_ms < oldest_ms):
             self._forms.popitem(last=False)
+
+
+class CarriedOut:
+    """Which form was carried out under an id: the gateway answers the same id alike, whatever a browser has filled in anew.
+
+    A browser may show a page again as it was, with the id of its form, and the person fill in something else.
+    """
+
+    def __init__(self) -> None:
+        """Remember none."""
+        self._hashes: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def keep(self, token: str, form: SentForm) -> None:
+        """Remember a form."""
+        self._hashes[_name(token, form)] = _hash(form)
+        while len(self._hashes) > MOST_CARRIED:
+            self._hashes.popitem(last=False)
+
+    def is_another(self, token: str, form: SentForm) -> bool:
+        """Return whether something else was carried out under a form's id."""
+        return self._hashes.get(_name(token, form), _hash(form)) != _hash(form)
+
+
+def _name(token: str, form: SentForm) -> bytes:
+    """Return by what an id of a visitor's is known: no token lies about."""
+    return sha256(f"{token} {form.request}".encode()).digest()
+
+
+def _hash(form: SentForm) -> bytes:
+    return sha256(msgspec.json.encode([form.path.partition("?")[0], sorted(form.values.items())])).digest()

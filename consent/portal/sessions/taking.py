@@ -11,7 +11,7 @@ import logging
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -28,7 +28,7 @@ from consent.portal.http.visitors import visitor_of
 from consent.portal.responding import RETRY_AFTER, ErrorView, error_response, respond
 from consent.portal.sessions.incoming import Incoming, incoming, parameters_of
 from consent.portal.sessions.outcome import SENT_PATH, OutcomeView
-from consent.portal.sessions.sent import SentForms
+from consent.portal.sessions.sent import CarriedOut, SentForms
 from consent.portal.sessions.store import WebSessions
 from consent.portal.sessions.tries import Tries
 from consent.portal.site import Site
@@ -69,12 +69,14 @@ class FormDesk:
     Attributes:
         sent: Those that were not answered.
         tries: How often a way in may be tried.
+        carried_out: Those that were.
     """
 
     site: Site
     sessions: WebSessions
     sent: SentForms
     tries: Tries
+    carried_out: CarriedOut = field(default_factory=CarriedOut)
 
     async def take(self, route: Route, request: Request) -> Response:
         """Return the response to a form that was sent to a route."""
@@ -103,6 +105,8 @@ class FormDesk:
             response = await self._error(route, comes, "often", 429)
             response.headers["retry-after"] = str(math.ceil(wait_s))
             return response
+        if comes.visit.signed_in is not None and self.carried_out.is_another(comes.visit.signed_in.token, _again(comes, form)):
+            return await self._error(route, comes, "refused", 409)
         return await self._carried_out(route, comes, parameters, form)
 
     def _wait_s(self, route: Route, request: Request, form: FilledForm) -> float:
@@ -118,6 +122,8 @@ class FormDesk:
         try:
             async with asyncio.timeout(HANDLING_S):
                 found = await route.form(replace(self.site, citizens=gate), visit, parameters, form)
+            if gate.has_sent and visit.signed_in is not None:
+                self.carried_out.keep(visit.signed_in.token, _again(comes, form))
             return await self._answered(route, comes, found)
         except OutcomeUnknownError:
             return await self._unknown(route, comes, form)

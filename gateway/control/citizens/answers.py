@@ -23,6 +23,7 @@ from consent.core.lifecycle.transitions import Transition, admits
 from consent.core.policies.policy import PolicySet
 from consent.errors import ConsentError
 from consent.messages import ConsentChanged
+from gateway.control.citizens.pace import Pace
 from gateway.control.citizens.proofs import Challenges, check_own, wanted
 from gateway.control.citizens.questions import sentence_of
 from gateway.control.consents import limits_of, undecided
@@ -64,8 +65,9 @@ def prove(control: Control, caller: Caller, params: ConsentProved) -> AnswersCha
     record, policies = proposal.record, control.state.policies
     may_wait = tells_no_more(_actor(control, caller, PASSKEY), policies, record)
     checked = check_own(control, caller, params.challenge, params.proof, may_wait=may_wait)
+    control.kept(Pace).count(caller.subject, control.real_ms())
     challenges.done(params.challenge, caller.session)
-    if not _is_still(control, caller, proposal):
+    if record.time_ms > now_ms or not _is_still(control, caller, proposal):  # the clock may have been set back
         raise MethodError("what was signed has changed meanwhile: look at it again", "changed-meanwhile")
     checked.enter(control)
     return _enter(control, caller, [record.signed(checked.proof.encode())], now_ms)

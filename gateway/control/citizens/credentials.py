@@ -32,6 +32,7 @@ from consent.core.passkeys.codes import RANDOM_BYTES, RECOVERY_WAIT_MS, paper_co
 from consent.messages import Hex
 from gateway.audit.log.payloads import How
 from gateway.control.citizens.claims import new_passkey, refuse_taken
+from gateway.control.citizens.pace import Pace
 from gateway.control.citizens.proofs import (
     CHALLENGE_BYTES,
     Challenges,
@@ -50,6 +51,10 @@ from gateway.core.registry import PASSKEYS_KEPT, Holder, Passkey
 _NONCE_BYTES: Final = 16
 _AT_ONCE: Final = ("paper.replace",)
 """What a passkey that replaces a lost one may do at once: nothing that it could not do by the code that made it."""
+
+
+_ONCE: Final = ("household.leave", "household.erase")
+"""What ends whatever was confirmed, and is never too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,8 @@ def proved(control: Control, caller: Caller, act: Act, proof: Assertion | object
     if acting.act != act:
         raise MethodError("the passkey has signed another act", "challenge-old")
     checked = check_own(control, caller, made, proof, may_wait=act in _AT_ONCE)
+    if act not in _ONCE:
+        control.kept(Pace).count(caller.subject, control.real_ms())
     challenges.done(made, caller.session)
     return Proved(checked, acting.code, acting.passkey, acting.user_handle)
 
@@ -174,9 +181,21 @@ def _recover(control: Control, caller: Caller, params: PasskeyAdded) -> Credenti
     passkey, handle = _made(control, caller, params.registration, "recovery", yes_from_ms)
     control.kept(Challenges).done(challenge_in(params.registration.client_data), caller.session)
     code = paper_code(control.state.identity.random_bytes(RANDOM_BYTES))
+<<<<<<< HEAD
+    used_up = plain_paper_code(params.paper_code).encode()
+    _end_paper_sessions(control, caller)
+=======
     used_up = plain_code(params.paper_code).encode()
+>>>>>>> beauty
     new = NewCredential("recovery", used_up, passkey, site_of(control).id, paper_sha256(code), handle)
     return CredentialRecorded(log_index=_enrol(control, caller, new), yes_from_ms=yes_from_ms, paper_code=code)
+
+
+def _end_paper_sessions(control: Control, caller: Caller) -> None:
+    """End the sessions that a paper code has opened which is of no use any more, but for the one that asks."""
+    sessions = own_resident(control, caller).sessions
+    kept = tuple([one for one in sessions if one.credential or one.token_hash == caller.session])
+    credentials.keep_sessions(control.state, Holder(caller.subject, caller.resident), kept)
 
 
 def _enrol(control: Control, caller: Caller, new: NewCredential) -> int:
@@ -193,8 +212,9 @@ def end(control: Control, caller: Caller, params: PasskeyNamed) -> CredentialRec
 
 
 def replace_paper(control: Control, caller: Caller, params: ActProved) -> PaperMade:
-    """Make a new paper code, confirmed by a passkey; the one before is of no use any more."""
+    """Make a new paper code, confirmed by a passkey; the one before is of no use any more, nor are its sessions."""
     done = proved(control, caller, "paper.replace", params.proof)
     done.checked.enter(control)
     new = NewCredential("passkey", done.checked.proof.encode(), paper_sha256=paper_sha256(done.code))
+    _end_paper_sessions(control, caller)
     return PaperMade(paper_code=done.code, log_index=_enrol(control, caller, new))

@@ -55,3 +55,8 @@ async def test_doors_take_a_gateway_that_says_so_for_away(tmp_path: Path) -> Non
             await door.ask("session.extend", Mine(), SessionOpened, session="ab", request="00" * 16)
         await public.close()
         await door.close()
+
+
+def test_bits_are_no_number() -> None:
+    """Those of a device of which many messages have come, in the export of its household."""
+    check_ranges(msgspec.Raw(msgspec.json.encode({"sequences": [{"bitmap": 2**64 - 1}]})))

@@ -133,3 +133,14 @@ def test_paper_session_is_told_that_it_tells_less() -> None:
     markup = page(asked_home(None, *ROWS), kind="paper")
     assert "by paper code" in words_of(markup)
     assert 'action="/my/stop"' in markup
+
+
+def test_every_form_of_a_page_has_an_id_of_its_own() -> None:
+    """Or a session that was lengthened could not be ended from a page that the browser shows again as it was."""
+    client = signed_in_client(speaking_gate(), SaidRecord(shipped(), said_head()), asked_home(None, *ROWS))
+    shown = client.get("/my").text
+    forms = [form for form in re.findall(r"<form.*?</form>", shown, re.DOTALL) if 'name="request"' in form]
+    acts = [re.findall(r'<button[^>]* value="(extend|end)"', form) for form in forms]
+    assert [each for each in acts if each] == [["extend"], ["end"]]
+    ids = re.findall(r'name="request" value="([0-9a-f]{32})" autocomplete="off"', shown)
+    assert len(ids) == len(set(ids)) == len(forms)

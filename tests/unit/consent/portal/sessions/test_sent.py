@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consent.portal.http.cookies import SENT_S
-from consent.portal.sessions.sent import MOST, SentForms
+from consent.portal.sessions.sent import MOST, MOST_CARRIED, CarriedOut, SentForms
 from consent.portal.visit import SentForm
 
 
@@ -32,3 +32,18 @@ def test_memory_is_bounded() -> None:
     for n in range(MOST + 3):
         sent.keep("ann", form(str(n)))
     assert [sent.find("ann", str(n)) is None for n in range(5)] == [True, True, True, False, False]
+
+
+def test_something_else_under_the_same_id_is_known() -> None:
+    """Of the same visitor: another address, or another answer; the language is none."""
+    carried_out = CarriedOut()
+    given = SentForm("/my/noise?lang=pt", {"answer": "less"}, "a", 0)
+    assert not carried_out.is_another("ann", given)
+    carried_out.keep("ann", given)
+    assert not carried_out.is_another("ann", SentForm("/my/noise", {"answer": "less"}, "a", 7))
+    assert carried_out.is_another("ann", SentForm("/my/noise", {"answer": "no"}, "a", 0))
+    assert carried_out.is_another("ann", SentForm("/my/traffic", {"answer": "less"}, "a", 0))
+    assert not carried_out.is_another("zoe", SentForm("/my/noise", {"answer": "no"}, "a", 0))
+    for n in range(MOST_CARRIED):
+        carried_out.keep("ann", form(str(n)))
+    assert not carried_out.is_another("ann", SentForm("/my/noise", {"answer": "no"}, "a", 0))

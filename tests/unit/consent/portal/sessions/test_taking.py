@@ -109,6 +109,27 @@ def filled(client: TestClient, path: str = OWN, **values: str) -> dict[str, str]
     return {**form_on(client.get(path).text)[1], **values}
 
 
+def test_something_else_under_an_id_that_was_used_is_refused_and_never_said_to_be_done() -> None:
+    """From a page that the browser shows again as it was; the same again is answered alike."""
+    home = SaidHome(dict(WELL))
+    client = portal(home)
+    sent = filled(client, word="change")
+    assert client.post(OWN, data=sent, headers=FROM_HERE).headers["location"] == "/rules"
+    assert client.post(OWN, data=sent, headers=FROM_HERE).headers["location"] == "/rules"
+    asked = len(home.asked)
+    answer = client.post(OWN, data={**sent, "word": "changego"}, headers=FROM_HERE)
+    assert answer.status_code == 409
+    assert len(home.asked) == asked
+
+
+def test_form_that_was_not_taken_is_filled_in_anew_under_its_id() -> None:
+    """As whoever mistypes a code goes back and types it again."""
+    client = portal()
+    sent = filled(client, word="wrong")
+    assert client.post(OWN, data=sent, headers=FROM_HERE).status_code == 422
+    assert client.post(OWN, data={**sent, "word": "change"}, headers=FROM_HERE).headers["location"] == "/rules"
+
+
 # whose form it is
 
 
@@ -442,7 +463,7 @@ def test_session_form_ends_or_extends() -> None:
     answer = client.post("/my/session", data={**guard, "act": "extend"}, headers=FROM_HERE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/my")
     assert "Max-Age=3660" in answer.headers["set-cookie"]
-    answer = client.post("/my/session", data={**guard, "act": "end"}, headers=FROM_HERE)
+    answer = client.post("/my/session", data={**filled(client), "act": "end"}, headers=FROM_HERE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/in?done=ended")
     assert SESSION not in client.cookies
     assert client.get("/my/session").status_code == 303

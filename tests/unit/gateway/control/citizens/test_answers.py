@@ -123,6 +123,19 @@ def test_what_was_said_meanwhile_makes_the_signature_worthless(tmp_path: Path, s
     at_the_door(tmp_path, work)
 
 
+def test_clock_that_was_set_back_meanwhile_makes_the_signature_worthless(tmp_path: Path) -> None:
+    """The record would be younger than its entry, and an auditor would find a gateway that is honest to be none."""
+
+    async def work(door: CitizensDoor) -> None:
+        person = await door.home()
+        given = await signed(person)
+        clock_of(door).time_ms -= 1
+        assert await refused(person, "consent.prove", **given) == "changed-meanwhile"
+        await person.ask("consent.prove", **await signed(person))
+
+    at_the_door(tmp_path, work)
+
+
 def test_rules_that_change_meanwhile_make_the_signature_worthless(tmp_path: Path) -> None:
     """What was shown is no longer what is asked."""
 

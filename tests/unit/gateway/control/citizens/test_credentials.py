@@ -9,7 +9,7 @@ from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, decode_key
 from gateway.core.registry import PASSKEYS_KEPT
 from tests.support.citizens_door import SITE, CitizensDoor, Person
-from tests.support.passkey_forms import assertion
+from tests.support.passkey_forms import assertion, registration
 
 
 def logged(door: CitizensDoor, index: int) -> EnrolmentPayload | CredentialsEndedPayload:
@@ -123,6 +123,20 @@ async def test_new_paper_code_takes_a_passkey_and_the_one_before_ends(door: Citi
     challenge = act_challenge("paper.replace", payload.subject, payload.resident, payload.paper_sha256)
     assert Proof.decode(payload.proof).faults(challenge, SITE.id) == []
     assert (await person.ask("home.show"))["messages"][-1]["kind"] == "paper-replaced"
+
+
+async def test_sessions_of_a_paper_code_end_with_it(door: CitizensDoor) -> None:
+    """Whoever found the paper is out when it is replaced, or used up; who replaces it stays."""
+    person = await door.home()
+    found = (await door.ask("session.paper", code=person.paper_code))["token"]
+    code = (await person.ask("paper.replace", proof=await person.proof("paper.replace")))["paper_code"]
+    assert await door.refused("home.show", found) == "session-ended"
+    mine, found = [(await door.ask("session.paper", code=code))["token"] for _ in range(2)]
+    asked = await door.ask("passkey.challenge", mine)
+    await door.ask("passkey.add", mine, registration=registration(door.passkey(), asked["challenge"]), paper_code=code)
+    assert await door.refused("home.show", found) == "session-ended"
+    for token in (mine, person.token):
+        await door.ask("home.show", token)
 
 
 async def test_passkeys_have_a_bound(door: CitizensDoor) -> None:
