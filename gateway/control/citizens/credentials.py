@@ -181,12 +181,8 @@ def _recover(control: Control, caller: Caller, params: PasskeyAdded) -> Credenti
     passkey, handle = _made(control, caller, params.registration, "recovery", yes_from_ms)
     control.kept(Challenges).done(challenge_in(params.registration.client_data), caller.session)
     code = paper_code(control.state.identity.random_bytes(RANDOM_BYTES))
-<<<<<<< HEAD
-    used_up = plain_paper_code(params.paper_code).encode()
-    _end_paper_sessions(control, caller)
-=======
     used_up = plain_code(params.paper_code).encode()
->>>>>>> beauty
+    _end_paper_sessions(control, caller)
     new = NewCredential("recovery", used_up, passkey, site_of(control).id, paper_sha256(code), handle)
     return CredentialRecorded(log_index=_enrol(control, caller, new), yes_from_ms=yes_from_ms, paper_code=code)
 
