@@ -7,7 +7,7 @@ import pytest
 
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening
-from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, decode_key
+from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, How, decode_key
 from gateway.core.changes import credentials, subjects
 from gateway.core.changes.credentials import NewCredential
 from gateway.core.registry import SESSIONS_KEPT, Holder, Passkey, Registry, Subject
@@ -23,7 +23,7 @@ def home(gate: Gate) -> Holder:
     return Holder(subject.id, subject.residents[0].id)
 
 
-def enrol(gate: Gate, holder: Holder, name: bytes = b"a", how: credentials.How = "letter") -> int:
+def enrol(gate: Gate, holder: Holder, name: bytes = b"a", how: How = "letter") -> int:
     """Give a resident a passkey and a paper code."""
     passkey = Passkey(name * 32, b"key " + name, 0, how, gate.now_ms, 0)
     return credentials.enrol(gate.state, holder, NewCredential(how, b"", passkey, SITE, name * 32, name * 16), gate.now_ms)
@@ -64,7 +64,7 @@ def test_enrolment_is_logged_told_and_found_by_its_parts() -> None:
     ("how", "kind"),
     [("letter", "came-in"), ("counter", "came-in-counter"), ("passkey", "passkey-added"), ("recovery", "recovered")],
 )
-def test_household_is_told_how_a_credential_came(how: credentials.How, kind: str) -> None:
+def test_household_is_told_how_a_credential_came(how: How, kind: str) -> None:
     """Nobody gets a way in unseen."""
     gate = Gate()
     holder = home(gate)
