@@ -69,6 +69,11 @@ class NoSuchPage(Exception):  # noqa: N818  it is an answer: 404, as a page
     what: str = "page"
 
 
+def file_of(body: bytes, media: str, name: str) -> Content:
+    """Return a file that a browser keeps under a name, rather than shows."""
+    return Content(body, media, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
 @dataclass(frozen=True, slots=True)
 class LargeContent:
     """Content that may be large: it is made only while few others are, and counts until its reader has taken it.

@@ -9,11 +9,9 @@ import msgspec
 
 from consent.messages import SubjectExport, SubjectOf, encode
 from consent.portal.afterwards.own import OWN, ask_own
-from consent.portal.answers import JSON, Answer, Content, LargeContent, Route, Who
+from consent.portal.answers import JSON, Answer, Content, LargeContent, Route, Who, file_of
 from consent.portal.site import Site
 from consent.portal.visit import Visit
-
-_HEADERS: Final = {"content-disposition": 'attachment; filename="my-home.json"'}
 
 
 async def download(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -21,7 +19,7 @@ async def download(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
 
     async def make() -> Content:
         held = await ask_own(site, visit, "consent.export", SubjectOf(subject=OWN), SubjectExport)
-        return Content(msgspec.json.format(encode(held), indent=2), JSON, headers=_HEADERS)
+        return file_of(msgspec.json.format(encode(held), indent=2), JSON, "my-home.json")
 
     return LargeContent(make)
 

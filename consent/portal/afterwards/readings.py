@@ -19,7 +19,7 @@ from markupsafe import Markup
 from consent.citizen_messages import OwnReadings, ReadingsAfter, ReadingsOf
 from consent.portal.accounts.csv_file import safe_cell
 from consent.portal.afterwards.own import ask_own
-from consent.portal.answers import CSV, Answer, Content, Page, Route, Who
+from consent.portal.answers import CSV, Answer, Page, Route, Who, file_of
 from consent.portal.charts.line import Span, line
 from consent.portal.my.telling import gate_now_ms
 from consent.portal.sensors.units import begins_at_zero, symbol
@@ -108,8 +108,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
 
 async def download(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
     """Answer with all of them, as a file."""
-    body = csv_of(await _held(site, visit)).encode()
-    return Content(body, CSV, headers={"content-disposition": 'attachment; filename="readings.csv"'})
+    return file_of(csv_of(await _held(site, visit)).encode(), CSV, "readings.csv")
 
 
 async def _held(site: Site, visit: Visit) -> OwnReadings:

@@ -19,8 +19,8 @@ from consent.messages import ConsentShown, ConsentsShown, ReceiptMade, ReceiptOf
 from consent.portal.afterwards.agreed import AgreedAnswer, agreed_in
 from consent.portal.afterwards.calendar import CALENDAR, EndOfAnswer, calendar_of
 from consent.portal.afterwards.own import OWN, ask_own, consents_of
-from consent.portal.answers import BYTES, Answer, Content, NoSuchPage, Page, Parameter, Route, Who
-from consent.portal.my.telling import IN_FORCE
+from consent.portal.answers import BYTES, Answer, NoSuchPage, Page, Parameter, Route, Who, file_of
+from consent.portal.my.telling import IN_FORCE, in_fours
 from consent.portal.pages.check import NUMBER
 from consent.portal.sensors.qr_code import Redundancy, qr_code
 from consent.portal.site import Site
@@ -107,7 +107,7 @@ async def show_printed(site: Site, visit: Visit, parameters: Mapping[str, str]) 
 async def download(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
     """Answer with the receipt itself, as `sluice consent check-receipt` reads it."""
     found = await _found(site, visit, parameters)
-    return _file(write_receipt(found.receipt), JSON_LD, f"receipt-{found.shown.log_index}.jsonld")
+    return file_of(write_receipt(found.receipt), JSON_LD, f"receipt-{found.shown.log_index}.jsonld")
 
 
 async def calendar(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -128,7 +128,7 @@ async def calendar(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
         text=visit.text(PART, "calendar.text", n=visit.number(row.log_index)),
         address=_address(site, row.log_index) or "",
     )
-    return _file(calendar_of(end), CALENDAR, f"receipt-{row.log_index}.ics")
+    return file_of(calendar_of(end), CALENDAR, f"receipt-{row.log_index}.ics")
 
 
 async def proof(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
@@ -140,11 +140,7 @@ async def proof(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answ
     found = site.record.proof(row.log_index)
     if found is None:
         raise NoSuchPage
-    return _file(found, BYTES, f"{row.log_index}.tlog-proof")
-
-
-def _file(body: bytes, media: str, name: str) -> Content:
-    return Content(body, media, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return file_of(found, BYTES, f"{row.log_index}.tlog-proof")
 
 
 async def _row(site: Site, visit: Visit, parameters: Mapping[str, str]) -> ConsentShown:
@@ -198,7 +194,7 @@ def _view(site: Site, visit: Visit, found: FoundAnswer, *, is_paper: bool) -> Re
         scope=consent.scope,
         can_stop=_state(found) in ("holds", "paused"),
         can_pause=_state(found) == "holds",
-        fingerprint=" ".join(_grouped(record_hash(consent).hex())),
+        fingerprint=in_fours(record_hash(consent)),
         has_proof=proved is not None,
         qr=qr,
         proof_qr=proof_qr,
@@ -228,10 +224,6 @@ def _address(site: Site, index: int) -> str | None:
 def _public_address(site: Site, index: int) -> str:
     """Return the address of the number's public page, as people type it."""
     return f"{site.config.address.removeprefix('https://')}/check/{index}" if site.config.address else ""
-
-
-def _grouped(digits: str, size: int = 4) -> list[str]:
-    return [digits[at : at + size] for at in range(0, len(digits), size)]
 
 
 def _proof_code(visit: Visit, proved: bytes | None) -> Markup | None:

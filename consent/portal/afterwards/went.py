@@ -19,7 +19,7 @@ from consent.core.policies.policy import PolicySet
 from consent.messages import RecordTold, ReleaseTold
 from consent.portal.afterwards.own import releases_of
 from consent.portal.afterwards.paging import PAGE, Leaf, leaf_of
-from consent.portal.answers import BYTES, Answer, Content, NoSuchPage, Page, Parameter, Route, Who
+from consent.portal.answers import BYTES, Answer, NoSuchPage, Page, Parameter, Route, Who, file_of
 from consent.portal.my.telling import gate_now_ms
 from consent.portal.pages.check import NUMBER
 from consent.portal.site import Site
@@ -130,7 +130,7 @@ async def proof(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answ
     found = site.record.proof(index)
     if found is None:
         raise NoSuchPage
-    return Content(found, BYTES, headers={"content-disposition": f'attachment; filename="{index}.tlog-proof"'})
+    return file_of(found, BYTES, f"{index}.tlog-proof")
 
 
 def _went_to(site: Site, visit: Visit, name: str, leaf: Leaf[ReleaseTold], now_ms: int) -> WentTo:

@@ -23,7 +23,7 @@ from consent.portal.asking.axes import IN_ADDRESS, LIMITS, axis_title, chosen_in
 from consent.portal.asking.saving import answered_before
 from consent.portal.gates.public import GateRefusedError
 from consent.portal.joining.passkey_form import ASSERTION, PasskeyAsked, assertion_of
-from consent.portal.my.telling import CHANGED, SAME, from_when, gate_now_ms, recipient_title, scope_title, signed_in
+from consent.portal.my.telling import CHANGED, SAME, from_when, gate_now_ms, in_fours, recipient_title, scope_title, signed_in
 from consent.portal.site import Site
 from consent.portal.visit import Visit
 from consent.portal.ways.words import kept
@@ -147,7 +147,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
         if proposed is None
         else PasskeyAsked.to_sign(proposed.proof.challenge, proposed.proof.relying_party, proposed.proof.allow),
         challenge=challenge.hex(),
-        fingerprint=" ".join(challenge.hex()[at : at + 4] for at in range(0, 64, 4)).strip(),
+        fingerprint=in_fours(challenge),
         counts_from=from_when(visit, asked.shown.counts_from_ms, now_ms),
         cannot=cannot,
         waits=visit.moment(asked.shown.yes_from_ms) if asked.shown.yes_from_ms else "",

@@ -51,6 +51,11 @@ async def gate_now_ms(site: Site) -> int:
         return site.now_ms()
 
 
+def in_fours(digest: bytes) -> str:
+    """Return a hash as people compare it: hexadecimal digits in groups of four."""
+    return digest.hex(" ", 2)
+
+
 def from_when(visit: Visit, at_ms: int, now_ms: int) -> str:
     """Return from when on something counts: where that is tomorrow, it says so."""
     is_tomorrow = visit.date(at_ms) == visit.date(now_ms + DAY_MS)

@@ -18,7 +18,7 @@ from consent.core.disclosure import DAY_MS
 from consent.core.explain.phrases import Phrases
 from consent.portal.accounts.csv_file import COLUMNS, csv_of
 from consent.portal.accounts.day import DayBalance, Told, Uses, day_balance, sum_of
-from consent.portal.answers import CSV, Answer, Content, NoSuchPage, Page, Parameter, Route
+from consent.portal.answers import CSV, Answer, NoSuchPage, Page, Parameter, Route, file_of
 from consent.portal.charts.meaning import Meaning
 from consent.portal.charts.ribbons import Share
 from consent.portal.charts.sankey import sankey
@@ -135,7 +135,7 @@ async def download(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
     """
     answer, _ = await _asked(site, parameters.get("day", ""))
     name = f"balance-{answer.day}.csv" if _DAY.fullmatch(answer.day) else "balance.csv"
-    return Content(csv_of(answer).encode(), CSV, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return file_of(csv_of(answer).encode(), CSV, name)
 
 
 async def _asked(site: Site, day: str) -> tuple[PublicBalance, list[str]]:

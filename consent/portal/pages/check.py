@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from consent.portal.answers import Answer, Content, Page, Parameter, Route
+from consent.portal.answers import Answer, Content, Page, Parameter, Route, file_of
 from consent.portal.record import Head, RecordFault, SeenBy
 from consent.portal.site import Site
 from consent.portal.visit import Visit
@@ -139,7 +139,7 @@ async def show(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answe
 async def program(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answer:
     """Answer with the verifier that needs Python alone."""
     text = (files("gateway.audit.standalone") / "verify.py").read_bytes()
-    return Content(text, "text/x-python; charset=utf-8", headers={"content-disposition": 'attachment; filename="verify.py"'})
+    return file_of(text, "text/x-python; charset=utf-8", "verify.py")
 
 
 def browser_check(visit: Visit, head: Head, entry: int | None = None) -> BrowserCheck:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consent.core.policies.policy import PolicySet
-from consent.portal.answers import Answer, Content, NoSuchPage, Page, Parameter, Route
+from consent.portal.answers import Answer, NoSuchPage, Page, Parameter, Route, file_of
 from consent.portal.gates.public import GateAwayError, GateRefusedError
 from consent.portal.pages.check import NUMBER, BrowserCheck, browser_check, moment
 from consent.portal.record import PublicRecord, RulesChange
@@ -124,7 +124,7 @@ async def proof(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Answ
     if found is None:
         raise NoSuchPage
     name = f"{parameters['index']}.tlog-proof"
-    return Content(found, PROOF, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return file_of(found, PROOF, name)
 
 
 async def _told(site: Site, entry: Entry) -> EntryTold | None:

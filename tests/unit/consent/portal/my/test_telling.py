@@ -12,6 +12,7 @@ from consent.portal.my.telling import (
     from_when,
     gate_now_ms,
     gate_of,
+    in_fours,
     is_unanswered,
     recipient_title,
     scope_title,
@@ -90,3 +91,9 @@ def test_clock_is_the_gates_where_it_answers() -> None:
     assert asyncio.run(gate_now_ms(site)) == 5
     gate.away = True
     assert asyncio.run(gate_now_ms(site)) == NOW_MS
+
+
+def test_hash_is_shown_in_groups_of_four() -> None:
+    """As on the printed receipt, so that both can be compared; nothing of nothing."""
+    assert in_fours(bytes.fromhex("0123456789abcdef")) == "0123 4567 89ab cdef"
+    assert in_fours(b"") == ""
