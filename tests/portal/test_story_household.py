@@ -62,7 +62,7 @@ def _second_joins(city: OwnCity, ana: Resident, rui: Resident) -> None:
     """Once somebody has joined nothing goes until they have answered too; and the more careful of the two answers counts."""
     rui.claim(ana.invite())
     assert city.call("status")["clock"]["now"].startswith("2026-05-06")
-    rui.answer(DAILY, "less")
+    rui.limit(DAILY, "retention:30")
     overview = ana.open("/my")
     assert "holds something back" in overview
     before = len(city.records(DAILY))

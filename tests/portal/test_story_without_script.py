@@ -26,7 +26,9 @@ def test_everything_that_tells_less_works_without_script(tmp_path: Path, browser
         eva.leave()
         eva.come_in_by_paper()
 
-        eva.answer(DAILY, "less")
+        eva.open(f"/my/{DAILY}/fine?retention=30&identity=any&space=any")
+        eva.press('main form[method="post"] .acts button[type="submit"]')
+        eva.done()
         assert "Kept for 30 days at most" in eva.open(f"/my/{DAILY}")
         eva.open("/my")
         eva.press('main button[value="pause"] >> nth=0')

@@ -148,6 +148,12 @@ class Resident:
             self.sign()
         return self.done()
 
+    def limit(self, flow: str, limits: str) -> int:
+        """Say yes up to limits of one's own, as the address has them; return the number in the record."""
+        self.open(f"/my/{flow}/confirm?answer=fine&limits={limits}")
+        self.sign()
+        return self.done()
+
     def done(self) -> int:
         """Return the number of the answer that the page says is in force."""
         found = re.fullmatch(r"/my/done/(\d+)", self.path)
