@@ -32,6 +32,7 @@ from consent.core.receipts.words import (
     one,
     process_name,
 )
+from consent.portal.asking.axes import guess_level, guess_title
 from consent.portal.visit import Visit
 from consent.portal.ways.words import kept
 
@@ -173,7 +174,11 @@ class _Receipt:
     def limits(self) -> Iterator[tuple[str, str]]:
         """Yield the household's own limits: what each is of, and how far it goes."""
         if not self.consent.limits.is_bottom:
-            yield from self._phrases.bounds(bounded_map(self.consent.limits), self._quoted_property)
+            bounds = bounded_map(self.consent.limits)
+            mu = bounds.pop("mu", None)
+            yield from self._phrases.bounds(bounds, self._quoted_property)
+            if mu is not None:
+                yield guess_title(self._visit), guess_level(self._visit, float(mu))
 
     def rights(self) -> str:
         """Return the rights besides withdrawal, as a list."""

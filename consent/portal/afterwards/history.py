@@ -23,6 +23,8 @@ from consent.portal.visit import Visit
 
 ROWS: Final = 50
 _WHAT: Final = ("passkey", "paper", "ended")
+_WITH_LIMITS: Final = ("Given", "Renewed")
+"""Statuses of answers that may be a yes, less precisely."""
 _HOW: Final = ("letter", "invitation", "recovery", "counter", "passkey")
 
 
@@ -75,10 +77,11 @@ def _answers(site: Site, visit: Visit, said: list[ConsentShown]) -> Iterator[His
     for row in said:
         channel = row.channel if row.channel in CHANNELS else "other"
         title = row.scope if policies is None else scope_title(visit, policies, row.scope)
+        less = "-less" if row.limits and row.status in _WITH_LIMITS else ""
         yield HistoryRow(
             index=row.log_index,
             time=_moment(visit, row.time_ms),
-            what=visit.text("history", f"said.{row.status}", title=title),
+            what=visit.text("history", f"said.{row.status}{less}", title=title),
             how=visit.text("history", f"channel.{channel}"),
             has_receipt=True,
         )

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from consent.core.disclosure import DAY_MS
+from consent.core.disclosure import DAY_MS, Identity
 from consent.core.explain.phrases import Phrases
 from consent.core.policies.policy import PolicySet
 from consent.messages import RecordTold, ReleaseTold
@@ -143,7 +143,7 @@ def _went_to(site: Site, visit: Visit, name: str, leaf: Leaf[ReleaseTold], now_m
 
 def _row(site: Site, visit: Visit, release: ReleaseTold, now_ms: int) -> WentRow:
     records: Sequence[RecordTold] = [] if release.records is UNSET else release.records
-    due_ms = _delete_by_ms(release, records)
+    due_ms = _delete_by_ms(site.record.policies, release, records)
     return WentRow(
         index=release.log_index,
         when=visit.moment(release.time_ms),
@@ -167,12 +167,21 @@ def _state(release: ReleaseTold) -> str:
     return "received" if release.under_way is UNSET else release.under_way
 
 
-def _delete_by_ms(release: ReleaseTold, records: Sequence[RecordTold]) -> int | None:
+def _delete_by_ms(policies: PolicySet | None, release: ReleaseTold, records: Sequence[RecordTold]) -> int | None:
     """Return when the last of a release has to be deleted; None where it never left, or that is not known any more."""
-    days = [int(record.disclosure[_RETENTION]) for record in records if _RETENTION in record.disclosure]
+    days = [_kept_days(policies, record) for record in records if _RETENTION in record.disclosure]
     if not days or release.taken_back is not None:
         return None
     return min(release.time_ms + max(days) * DAY_MS, _LATEST_MS)
+
+
+def _kept_days(policies: PolicySet | None, record: RecordTold) -> int:
+    """Return for how many days a record may be kept: a figure about homes for as few as the rules permit anywhere, as it states."""
+    days = int(record.disclosure[_RETENTION])
+    if policies is None or record.identity != Identity.AGGREGATE.label or record.flow not in policies.flows:
+        return days
+    is_by_consent = policies.rests_on_consent(policies.flows[record.flow])
+    return min(days, policies.least_retention_days[record.flow]) if is_by_consent else days
 
 
 def _titles(visit: Visit, policies: PolicySet | None, table: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from consent.core.explain.phrases import PRECISION, Phrases
 from consent.core.policies.policy import PolicySet
+from consent.core.spread import times_in_100
 from consent.messages import ConsentLimits, JsonObject
 from consent.portal.answers import Parameter
 from consent.portal.visit import Visit
@@ -103,24 +104,36 @@ def axis_choices(
     for axis, (*levels, most) in axes.items():
         if not levels:
             continue
-        told = tuple((level, level_in_words(words, policies, axis, level), chosen.get(axis) == level) for level in levels)
-        asked = level_in_words(words, policies, axis, most)
+        told = tuple((level, level_in_words(visit, words, policies, axis, level), chosen.get(axis) == level) for level in levels)
+        asked = level_in_words(visit, words, policies, axis, most)
         icon = "what" if axis.startswith(PRECISION) else _ICONS.get(axis, "what")
         yield AxisChoice(axis, axis_title(visit, words, policies, axis), icon, asked, told, axis in chosen)
 
 
 def axis_title(visit: Visit, words: Phrases, policies: PolicySet, axis: str) -> str:
     """Return what an axis is called."""
+    if axis in (_BUDGET, _MU):
+        return guess_title(visit)
     if not axis.startswith(PRECISION):
         try:
-            return words.say(f"axis.{_BUDGET if axis == _MU else axis}")
+            return words.say(f"axis.{axis}")
         except KeyError:  # of a gateway that knows more axes than this portal
             return axis
     name = axis.removeprefix(PRECISION)
     return words.say("axis.precision", what=words.quoted(property_title(visit, policies, name)))
 
 
-def level_in_words(words: Phrases, policies: PolicySet, axis: str, level: str) -> str:
+def guess_title(visit: Visit) -> str:
+    """Return what the axis of noise is called: by what it is for, since nobody knows a μ."""
+    return visit.text("fine", "guess.title")
+
+
+def guess_level(visit: Visit, mu: float) -> str:
+    """Return how often somebody who knows everything about all others is right at most, by figures with so much noise."""
+    return visit.text("fine", "guess.level", n=times_in_100(mu))
+
+
+def level_in_words(visit: Visit, words: Phrases, policies: PolicySet, axis: str, level: str) -> str:
     """Return a level in words, or as it is written where it is none of ours."""
     try:
         if axis.startswith(PRECISION):
@@ -131,7 +144,7 @@ def level_in_words(words: Phrases, policies: PolicySet, axis: str, level: str) -
         if axis == "retention":
             return words.days(int(level))
         if axis in (_BUDGET, _MU):
-            return words.budget(float(level))
+            return guess_level(visit, float(level))
         return words.say(f"area.{level}" if axis == "space" else f"{axis}.{level}")
     except (KeyError, ValueError, InvalidOperation):
         return level

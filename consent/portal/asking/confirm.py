@@ -125,7 +125,7 @@ async def _view(site: Site, visit: Visit, flow: str, wish: _Wish, wrong: str = "
     proposed, cannot = await _proposed(site, visit, asked, wanted)
     words = Phrases(visit.language)
     limits = tuple(
-        (axis_title(visit, words, asked.policies, axis), level_in_words(words, asked.policies, axis, level))
+        (axis_title(visit, words, asked.policies, axis), level_in_words(visit, words, asked.policies, axis, level))
         for axis, level in chosen_in(wanted.limits)
     )
     challenge = b"" if proposed is None else proposed.proof.challenge

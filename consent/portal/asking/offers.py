@@ -113,7 +113,7 @@ def _limits(visit: Visit, asked: AskedQuestion, offer: AnswerOffered) -> Iterato
     words = Phrases(visit.language)
     for axis, level in chosen_in(offer.limits):
         title = axis_title(visit, words, asked.policies, axis)
-        yield f"{title}: {level_in_words(words, asked.policies, axis, level)}"
+        yield f"{title}: {level_in_words(visit, words, asked.policies, axis, level)}"
 
 
 def mark_of(asked: AskedQuestion) -> str:

@@ -78,10 +78,10 @@ def test_budget_is_said_as_such_however_it_is_written() -> None:
     """Records call it `mu`; an axis that has no words yet is shown by its id, and breaks no page."""
     words = Phrases("en")
     for axis in ("budget", "mu"):
-        assert axis_title(Visit("en"), words, shipped(), axis) == "Random noise"
-        assert level_in_words(words, shipped(), axis, "0.5") == "μ 0.5 a day"
+        assert axis_title(Visit("en"), words, shipped(), axis) == "What can be guessed of you"
+        assert level_in_words(Visit("en"), words, shipped(), axis, "1") == "right at most 69 times in 100; guessing is right 50 times"
     assert axis_title(Visit("en"), words, shipped(), "colour") == "colour"
-    assert level_in_words(words, shipped(), "colour", "red") == "red"
+    assert level_in_words(Visit("en"), words, shipped(), "colour", "red") == "red"
 
 
 def test_level_without_words_is_shown_as_it_is_written() -> None:
