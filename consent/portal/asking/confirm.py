@@ -35,6 +35,7 @@ _TRIED_ANEW: Final = {
     "challenge-old": "late",
     "passkey-refused": "refused",
     "passkey-unknown": "unknown",
+    "waits": "young",
     CHANGED: "changed",
     SAME: "same",
 }

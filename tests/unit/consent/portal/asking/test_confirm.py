@@ -154,6 +154,7 @@ def test_form_without_a_signature_changes_nothing() -> None:
         ("challenge-old", "It took more than five minutes"),
         ("passkey-refused", "could not accept what your passkey signed"),
         ("passkey-unknown", "That passkey is none of yours here."),
+        ("waits", "That passkey was made by paper code less than a day ago"),
         ("changed-meanwhile", "Please read again what would be signed."),
         ("whatever", "could not accept what your passkey signed"),
     ],
