@@ -16,6 +16,7 @@ from playwright.sync_api import Error as BrowserError
 from tests.support.cut_door import Side
 from tests.support.own_city import OwnCity, own_city
 from tests.support.resident import Resident, resident
+from tests.support.waiting import HANG_S
 
 DAILY = "energy-daily-totals"
 CLAIMS = re.compile(r"in force since|nothing was changed|taken back|it holds\.|was not done", re.IGNORECASE)
@@ -48,7 +49,7 @@ def cut_off(city: OwnCity, method: str, side: Side, act: Callable[[], None], sen
     """Send a form whose answer is cut off."""
     city.door.cut(method, side, act)
     send()
-    assert city.door.happened.is_set()
+    assert city.door.happened.wait(HANG_S)
 
 
 def started_again(city: OwnCity) -> None:
