@@ -472,12 +472,14 @@ class ConsentWanted(Parameters, frozen=True, kw_only=True):
 
     Attributes:
         resume: What is paused is to go on as it was; limits and expiry are then its own.
+        language: In which the answer says what it permits; by default the city's own.
     """
 
     scope: str
     limits: ConsentLimits = msgspec.field(default_factory=ConsentLimits)
     expiry: MaybeInstant = msgspec.field(default_factory=MaybeInstant)
     resume: bool = False
+    language: str = ""
 
 
 class ConsentProposed(Result, frozen=True, kw_only=True):

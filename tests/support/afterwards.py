@@ -8,6 +8,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from consent.citizen_messages import EnrolmentShown, HomeShown, OwnReadings, ReadingsOf, SessionShown
+from consent.core.canonical import bounded_map
 from consent.core.consents.records import Consent, Status, record_hash
 from consent.messages import (
     ConsentShown,
@@ -42,7 +43,7 @@ def shown(consent: Consent, index: int, status: Status | None = None) -> Consent
         since_ms=consent.since_ms,
         expiry_ms=consent.expiry_ms,
         channel=consent.channel,
-        limits={},
+        limits={} if consent.limits.is_bottom else bounded_map(consent.limits),
         notice=Hex(consent.notice),
         sha256=Hex(record_hash(consent)),
         previous=Hex(consent.previous) if consent.previous else None,

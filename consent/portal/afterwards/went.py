@@ -176,7 +176,7 @@ def _delete_by_ms(policies: PolicySet | None, release: ReleaseTold, records: Seq
 
 
 def _kept_days(policies: PolicySet | None, record: RecordTold) -> int:
-    """Return for how many days a record may be kept: a figure about homes for as few as the rules permit anywhere, as it states."""
+    """Return for how many days a record may be kept: a figure about homes, for as few as the rules permit anywhere."""
     days = int(record.disclosure[_RETENTION])
     if policies is None or record.identity != Identity.AGGREGATE.label or record.flow not in policies.flows:
         return days

@@ -162,14 +162,16 @@ async def _wanted(site: Site, visit: Visit, asked: AskedQuestion, wish: _Wish) -
     Raises: NoSuchPage: no such answer is offered.
     """
     if wish.answer == RESUME:
-        return ConsentWanted(scope=asked.shown.row.scope or asked.flow.id, resume=True), 0
+        return ConsentWanted(scope=asked.shown.row.scope or asked.flow.id, resume=True, language=visit.language), 0
     if wish.answer == "fine":
         limits = limits_of_choice(read_limits(asked.shown.axes, wish.limits))
         asked = await asked_of(site, visit, asked.flow.id, limits)
     offer = asked.offer(wish.answer)
     if offer is None:
         raise NoSuchPage
-    wanted = ConsentWanted(scope=asked.flow.id, limits=ConsentLimits(offer.limits), expiry=_end_of(visit, wish.until))
+    wanted = ConsentWanted(
+        scope=asked.flow.id, limits=ConsentLimits(offer.limits), expiry=_end_of(visit, wish.until), language=visit.language
+    )
     return wanted, offer.retention_days
 
 

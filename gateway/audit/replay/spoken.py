@@ -71,7 +71,7 @@ class SpokenRecord:
             found.append("the record is younger than its entry")
         if consent.since_ms < consent.time_ms and not (consent.status is Status.RENEWED and (self.may_lack or self._renews())):
             found.append("the record counts from before it was made")
-        if not self._may_follow(before):
+        if not self._may_follow(before) and not self.may_lack:
             found.append(f"nothing leads from what was said before to {consent.status}")
         if consent.channel == GATEWAY:
             found += self._lapse_faults(before)

@@ -141,7 +141,12 @@ def _made(file: Path | None) -> Iterator[None]:
 
 def _write_sheet(args: argparse.Namespace, place: Installation, rows: Sequence[JsonObject], answer: JsonObject) -> None:
     """Write the codes that were told to the file that was made for them."""
-    from gateway.commands.devices.sheet import Card, SheetCity, sheet  # its sentences: no other command waits for them
+    from gateway.commands.devices.sheet import (  # its sentences: no other command waits for them
+        Card,
+        SheetCity,
+        claim_address,
+        sheet,
+    )
 
     policies = _policies_of(place)
     language = spoken_language(() if policies is None else policies.city.languages, "", args.language or "")
@@ -161,7 +166,8 @@ def _write_sheet(args: argparse.Namespace, place: Installation, rows: Sequence[J
         None if policies is None else SheetCity(policies.city.name, policies.city.contact, policies.city.data_protection_officer)
     )
     try:
-        write_whole(args.sheet, sheet(cards, city, language, answer.get("code_days", 0)).encode(), SECRET_MODE)
+        page = sheet(cards, city, language, answer.get("code_days", 0), claim_address(place.config.portal.address))
+        write_whole(args.sheet, page.encode(), SECRET_MODE)
     except OSError as error:
         raise OperatorError(
             f"`{args.sheet}`: {reason_of(error)}; the devices are registered, and their codes stand above"

@@ -56,17 +56,18 @@ class Card:
     subject: str
 
 
-def sheet(cards: Sequence[Card], city: SheetCity | None, language: str, days: int) -> str:
+def sheet(cards: Sequence[Card], city: SheetCity | None, language: str, days: int, claim_address: str = "") -> str:
     """Return the page.
 
     Args:
         city: None where its policies could not be read.
         language: One of ours.
         days: How long the codes hold.
+        claim_address: Where a code is used, as people type it; empty where nobody comes in over the portal.
     """
     told = SENTENCES[language]
     name = "" if city is None else f" · {_text(city.name)}"
-    body = "\n".join(_card(card, city, language, days) for card in cards) or f"<p>{_text(told['none'])}</p>"
+    body = "\n".join(_card(card, city, language, days, claim_address) for card in cards) or f"<p>{_text(told['none'])}</p>"
     return f"""\
 <!DOCTYPE html>
 <html lang="{language}">
@@ -86,13 +87,19 @@ def sheet(cards: Sequence[Card], city: SheetCity | None, language: str, days: in
 """
 
 
-def _card(card: Card, city: SheetCity | None, language: str, days: int) -> str:
+def claim_address(portal: str) -> str:
+    """Return where a code is used, as people type it, by the portal's address; empty where there is none."""
+    return f"{portal.removeprefix('https://')}/claim" if portal else ""
+
+
+def _card(card: Card, city: SheetCity | None, language: str, days: int, claim_address: str) -> str:
     told = SENTENCES[language]
     lines = [
         f"<h1>{_text(told['heading'])}</h1>",
         f"<p>{_text(told['what'].format(profile=card.profile, zone=card.zone))}</p>",
         f"<p>{_text(told['how'])}</p>",
         f'<p class="code">{_text(card.code)}</p>',
+        *([f"<p>{_text(told['where'].format(address=claim_address))}</p>"] if claim_address else []),
         f"<p>{_text(told['once'].format(days=days))}</p>",
     ]
     if city is not None:

@@ -54,7 +54,7 @@ def propose(control: Control, caller: Caller, params: ConsentWanted) -> ConsentP
     return ConsentProposed(
         proof=proof,
         is_more=not tells_no_more(_actor(control, caller, PASSKEY), control.state.policies, record),
-        text=sentence_of(control, caller, record),
+        text=sentence_of(control, caller, record, params.language),
     )
 
 

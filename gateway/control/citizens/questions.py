@@ -98,9 +98,9 @@ def row_of(control: Control, home: Household, language: str) -> QuestionRow:
     )
 
 
-def sentence_of(control: Control, caller: Caller, record: Consent) -> str:
-    """Return in one sentence what a record would permit, flow by flow, in the city's own language."""
-    language, flows = control.language("", ""), {terms.flow for terms in record.terms}
+def sentence_of(control: Control, caller: Caller, record: Consent, asked_language: str = "") -> str:
+    """Return in one sentence what a record would permit, flow by flow, in a language; by default in the city's own."""
+    language, flows = control.language(asked_language, ""), {terms.flow for terms in record.terms}
     homes = [home for home in homes_of(control, caller) if home.flow.id in flows]
     return " ".join(_explained(home, language, home.answering(record.limits)).sentences[0] for home in homes)
 

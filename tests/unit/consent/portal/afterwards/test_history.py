@@ -9,6 +9,7 @@ import pytest
 
 from consent.citizen_messages import EnrolmentShown
 from consent.core.consents.records import Status
+from consent.core.disclosure import TOP, Time
 from consent.core.languages import LANGUAGES
 from consent.texts.portal import page_sentences
 from tests.support.afterwards import DAY_MS, answered, home, own_client
@@ -51,6 +52,8 @@ def test_every_answer_and_how_it_was_given_has_its_words(language: str) -> None:
         assert sentences[f"channel.{channel}"] in words
     for status in Status:
         assert sentences[f"said.{status.value}"].partition("{title}")[0].strip() in words
+    less = words_of(page(answered([(5, replace(said(Status.GIVEN), limits=replace(TOP, time=Time.DAY)))]), "", language))
+    assert sentences["said.Given-less"].partition("{title}")[2].lstrip("»”") in less
     for index, _ in answers:
         assert f'href="/check/{index}?lang={language}"' in text
         assert f'href="/my/receipts/{index}?lang={language}"' in text

@@ -78,12 +78,8 @@ def test_budget_is_said_as_such_however_it_is_written() -> None:
     """Records call it `mu`; an axis that has no words yet is shown by its id, and breaks no page."""
     words = Phrases("en")
     for axis in ("budget", "mu"):
-        assert axis_title(Visit("en"), words, shipped(), axis) == "What can be guessed of you"
-        said = "right at most 69 times in 100; guessing is right 50 times"
-        assert level_in_words(Visit("en"), words, shipped(), axis, "1") == said
-            level_in_words(Visit("en"), words, shipped(), axis, "1")
-            == "right at most 69 times in 100; guessing is right 50 times"
-        )
+        assert axis_title(Visit("en"), words, shipped(), axis).startswith("How often a guess about you is right")
+        assert level_in_words(Visit("en"), words, shipped(), axis, "1") == "69 times in 100"
     assert axis_title(Visit("en"), words, shipped(), "colour") == "colour"
     assert level_in_words(Visit("en"), words, shipped(), "colour", "red") == "red"
 

@@ -36,7 +36,9 @@ def page(home: SaidHome, query: str = "answer=yes", kind: str = "passkey") -> st
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_signed_is_said_in_plain_words(language: str) -> None:
     """In three languages: what, for which use, to whom, for how long, up to which limits, until when and from when."""
-    words = words_of(page(asked_home(), f"answer=less&lang={language}"))
+    home = asked_home()
+    words = words_of(page(home, f"answer=less&lang={language}"))
+    assert sent(home, "consent.propose").language == language, "what is signed is said in the language of the page"
     assert found_in(language, words) == []
     flow = shipped().flows[FLOW]
     assert flow.title[language] in words
@@ -48,7 +50,7 @@ def test_what_is_signed_is_what_the_gateway_has_made() -> None:
     """The page asks for it with the limits of the answer that was offered, and hands its hash to the passkey."""
     home = asked_home()
     markup = page(home, "answer=less")
-    assert sent(home, "consent.propose") == ConsentWanted(scope=FLOW, limits=ConsentLimits({"time": "4h"}))
+    assert sent(home, "consent.propose") == ConsentWanted(scope=FLOW, limits=ConsentLimits({"time": "4h"}), language="en")
     assert f'name="challenge" value="{CHALLENGE.hex()}"' in markup
     assert 'data-keys="b25l dHdv"' in markup
     words = words_of(markup)
@@ -97,7 +99,7 @@ def test_resuming_proposes_what_was_paused() -> None:
     home = asked_home(paused, consent_propose=propose)
     assert "Resuming “Electricity used, by the hour” takes your passkey" in words_of(page(home, "answer=resume"))
     wanted = [params for method, params, *_ in home.asked if method == "consent.propose"]
-    assert wanted == [ConsentWanted(scope=scope, resume=True) for scope in ("purpose:energy-planning", FLOW)]
+    assert wanted == [ConsentWanted(scope=scope, resume=True, language="en") for scope in ("purpose:energy-planning", FLOW)]
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,18 @@ def test_replay_tells_missing_openings_from_those_that_have_run_out() -> None:
     assert (expired.verdicts, expired.exit_status) == ({ReplayVerdict.MATCH: 2, ReplayVerdict.EXPIRED: 1}, 0)
 
 
+def test_withdrawal_of_a_consent_whose_opening_has_expired_accuses_nobody() -> None:
+    """What was said before is unknown then; that nothing led to the withdrawal cannot be said."""
+    gate = Gate(only("hourly"))
+    homes = gate.homes(3, "hourly")
+    index = gate.grant(homes[0], "hourly")
+    gate.say(steps.withdraw(gate.speaker(homes[0]), "hourly"))
+    days(gate, homes, 1)
+    found = replayed(gate, openings={at: opening for at, opening in gate.openings.items() if at > index})
+    assert found.unopened_consents > 0
+    assert not [finding for finding in found.findings if "nothing leads" in finding.problem]
+
+
 def test_replay_without_a_consents_opening_accuses_nobody() -> None:
     """Whose it was is unknown, so the releases after it cannot be judged; they are missing something, not wrong."""
     gate = Gate(only("hourly"))

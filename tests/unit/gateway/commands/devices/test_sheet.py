@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from consent.core.languages import LANGUAGES
-from gateway.commands.devices.sheet import Card, SheetCity, sheet
+from gateway.commands.devices.sheet import Card, SheetCity, claim_address, sheet
 
 CITY = SheetCity("Ribera", "data@ribera.example", "dpo@ribera.example")
 CARD = Card("K7QM-4T2X-9RHD", "Electricity meter", "North Quay", "homes/7f3a/meter", "", "e5" * 16)
@@ -67,3 +67,13 @@ def test_sheet_without_a_new_household_says_so() -> None:
     """And one without policies to read names no city."""
     assert "No new household was registered." in Page(sheet([], None, "en", 0)).words
     assert "Who is responsible" not in sheet([CARD], None, "en", 90)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_card_says_where_the_code_is_typed_where_people_can_come_in(language: str) -> None:
+    """Whoever finds a code alone in the letter box would not know what to do with it."""
+    where = claim_address("https://sensors.ribera.example")
+    assert where == "sensors.ribera.example/claim"
+    assert where in Page(sheet([CARD], CITY, language, 90, where)).words
+    assert claim_address("") == ""
+    assert "/claim" not in sheet([CARD], CITY, language, 90)
