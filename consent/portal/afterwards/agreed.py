@@ -174,7 +174,7 @@ class _Receipt:
     def limits(self) -> Iterator[tuple[str, str]]:
         """Yield the household's own limits: what each is of, and how far it goes."""
         if not self.consent.limits.is_bottom:
-            bounds = bounded_map(self.consent.limits)
+            bounds = dict(bounded_map(self.consent.limits))
             mu = bounds.pop("mu", None)
             yield from self._phrases.bounds(bounds, self._quoted_property)
             if mu is not None:

@@ -166,7 +166,7 @@ def _write_sheet(args: argparse.Namespace, place: Installation, rows: Sequence[J
         None if policies is None else SheetCity(policies.city.name, policies.city.contact, policies.city.data_protection_officer)
     )
     try:
-        page = sheet(cards, city, language, answer.get("code_days", 0), claim_address(place.config.portal.address))
+        page = sheet(cards, city, language, answer.get("code_days", 0), claim_address(place.config.portal.address or ""))
         write_whole(args.sheet, page.encode(), SECRET_MODE)
     except OSError as error:
         raise OperatorError(
