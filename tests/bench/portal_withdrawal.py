@@ -31,6 +31,7 @@ _SPACING_MS: Final = 300_000
 _LONGEST_S: Final = 90
 _PORTAL: Final = '\n[portal]\naddress = "http://localhost:8080"\n'
 _TICK_MS: Final = 1000
+_LOOK_S: Final = 0.05
 _SINGLY: Final = """
 [flow.readings]
 title = { en = "Electricity used, reading by reading" }
@@ -120,7 +121,9 @@ def measure(folder: Path, options: Options) -> dict[str, Any]:
             with Door(live.place.portal_socket) as door:
                 sessions = [_come_in(door, code) for code in letters[: options.withdrawals]]
                 with _publishing(broker.port, options) as ended:
-                    before = live.wait_until(lambda shown: _received(shown) >= 2 * options.meters)
+                    live.wait_until(lambda shown: _received(shown) >= 2 * options.meters)
+                    _wait_until_left(door, sessions)
+                    before = live.status()
                     started_s = time.monotonic()
                     found = list(_withdraw(door, sessions, options.pause_s))
                     seconds = time.monotonic() - started_s
@@ -156,6 +159,22 @@ def _withdraw(door: Door, sessions: Sequence[str], pause_s: float) -> Iterator[W
         time.sleep(pause_s)
 
 
+def _wait_until_left(door: Door, sessions: Sequence[str]) -> None:
+    """Wait until something of each household has been in a bundle."""
+    deadline_s = time.monotonic() + HANG_S
+    for session in sessions:
+        while not _releases(door, session):
+            if time.monotonic() > deadline_s:
+                raise BenchError("nothing of a household left, so that nothing shows")
+            time.sleep(_LOOK_S)
+
+
+def _releases(door: Door, session: str) -> list[int]:
+    """Return the numbers of the bundles that held something of a household, of the one that asks whatever is named."""
+    told = door.ask("consent.releases", session, subject="00" * 16)["releases"]
+    return [one["log_index"] for one in told]
+
+
 def _wait_for_bundles(live: LiveGateway, after: dict[str, Any]) -> None:
     """Wait until bundles were formed after the last withdrawal."""
     formed = after["ledger"].get("bundles.formed", 0)
@@ -164,10 +183,9 @@ def _wait_for_bundles(live: LiveGateway, after: dict[str, Any]) -> None:
 
 def _left(door: Door, found: Sequence[Withdrawn]) -> dict[str, Any]:
     """Return how many households had something in a bundle, and how many in one that was formed after they withdrew."""
-    nothing = {"subject": "00" * 16}
     before = after = 0
     for one in found:
-        releases = [told["log_index"] for told in door.ask("consent.releases", one.session, **nothing)["releases"]]
+        releases = _releases(door, one.session)
         before += any(index < one.log_index for index in releases)
         after += any(index > one.log_index for index in releases)
     if not before:
