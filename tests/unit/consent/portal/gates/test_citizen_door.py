@@ -19,7 +19,8 @@ from tests.support.spoken_door import spoken
 from tests.support.waiting import HANG_S
 
 TOKEN, REQUEST = "ab" * 32, "cd" * 16
-QUICK = CitizenWaits(question_s=0.1, change_s=0.1)
+QUICK = CitizenWaits(question_s=1.0, change_s=1.0)
+"""For an answer that never comes."""
 
 
 def well(method: str, params: Any) -> Any:
@@ -90,7 +91,7 @@ async def test_change_without_a_whole_answer_is_unknown_and_a_question_is_away(t
         return said.pop() if said else well(method, params)
 
     async with spoken(tmp_path / "s", says) as gateway:
-        door = CitizenDoor(tmp_path / "s", QUICK if len(answer) < 60 else CitizenWaits())
+        door = CitizenDoor(tmp_path / "s", CitizenWaits() if answer.endswith(b"\n") or len(answer) > 60 else QUICK)
         said.append(answer)
         with pytest.raises(OutcomeUnknownError):
             await change(door)
@@ -99,8 +100,10 @@ async def test_change_without_a_whole_answer_is_unknown_and_a_question_is_away(t
         with pytest.raises(GateAwayError):
             await question(door)
         assert gateway.asked == ["session.end", "session.challenge"], "neither is sent twice"
-        assert (await change(door)).ended == 1
         await door.close()
+        usual = CitizenDoor(tmp_path / "s")
+        assert (await change(usual)).ended == 1
+        await usual.close()
 
 
 async def test_gateway_that_dies_over_a_change_leaves_it_unknown(tmp_path: Path) -> None:
