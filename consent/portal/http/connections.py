@@ -8,6 +8,8 @@ longest gives way.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,6 +23,7 @@ from consent.portal.http.visitors import is_local, network_of
 
 HOLD_OPEN: Final = "hold_open"
 """In the state of a request: what lets its connection live for so many seconds from now, for an answer that comes bit by bit."""
+_UNSENT_IS_DROPPED: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 HEAD_BYTES: Final = 16_384
 """The longest head of a request; also the most that may wait unread."""
 
@@ -121,7 +124,7 @@ class BoundedConnection(H11Protocol):
             self.is_idle = False
             self._end_in(self._opened.bounds.request_s)
         if len(self.conn.trailing_data[0]) + len(data) > HEAD_BYTES and self.conn.their_state is not h11.SEND_BODY:
-            self.transport.abort()
+            self._break_off()
             return
         super().data_received(data)
 
@@ -130,7 +133,7 @@ class BoundedConnection(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
-            self.transport.abort()
+            self._break_off()
         else:
             super().send_400_response(msg)
 
@@ -153,4 +156,10 @@ class BoundedConnection(H11Protocol):
     def _end_in(self, seconds: float) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self.loop.call_later(seconds, self.transport.abort)
+        self._deadline = self.loop.call_later(seconds, self._break_off)
+
+    def _break_off(self) -> None:
+        """End now; what a browser has not taken by then is dropped, where the kernel would keep offering it for minutes."""
+        if (connected := self.transport.get_extra_info("socket")) is not None:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _UNSENT_IS_DROPPED)
+        self.transport.abort()

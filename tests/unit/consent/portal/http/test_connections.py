@@ -7,6 +7,7 @@ import logging
 import random
 import socket
 import threading
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 
@@ -22,6 +23,7 @@ from tests.support.checkout import ROOT
 from tests.support.policy_folder import load_policies
 from tests.support.portal import SaidGate, SaidRecord, said_head, said_site, said_state
 from tests.support.served_portal import ServedPortal, received
+from tests.support.waiting import HANG_S
 
 POLICIES = load_policies(ROOT / "policies")
 ROBOTS = b"GET /robots.txt HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -144,16 +146,31 @@ def test_request_that_drips_is_ended_though_it_moves() -> None:
             dripping.join()
 
 
-def test_visitor_who_does_not_read_is_ended() -> None:
-    """What waits to be read is given up, and so is what would follow."""
-    with listening(ConnectionBounds(taken_s=0.5)) as (portal, opened), portal.connect() as deaf:
+FONT = b"GET /static/public-sans.woff2 HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_visitor_who_asks_without_end_and_does_not_read_is_ended() -> None:
+    """What waits to be read is given up, by the kernel too, and so is what would follow."""
+    with listening() as (portal, opened), portal.connect() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        asked = b"GET /static/public-sans.woff2 HTTP/1.1\r\nHost: x\r\n\r\n"
         with suppress(ConnectionError):  # else it waits until the test is given up
             while True:
-                deaf.sendall(asked)
+                deaf.sendall(FONT)
         assert is_well(portal)
         assert len(opened._visitors) <= 2
+
+
+def test_visitor_who_does_not_read_is_ended_in_time() -> None:
+    """One that keeps within the length of a head, and would hold its answers for ever."""
+    with listening(ConnectionBounds(taken_s=0.5, request_s=0.5)) as (portal, opened), portal.connect() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.sendall(FONT * 100)
+        assert is_well(portal)
+        deadline_s = time.monotonic() + HANG_S
+        while opened._visitors and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+        assert not opened._visitors
+        assert deaf.fileno() >= 0  # which had not gone by itself
 
 
 def test_head_beyond_its_length_is_ended_before_it_is_read_as_one() -> None:
