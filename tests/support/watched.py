@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, Response
@@ -89,10 +89,14 @@ def _axe() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
+_MAKE_AXE: Final = "() => { if (!window.axe && window.makeAxe) window.makeAxe(); return 'axe' in window; }"
+
+
 def hindrances(page: Page) -> list[str]:
     """Return what axe-core finds on a page that hinders someone: a rule, and where it is broken."""
-    if not page.evaluate("() => 'axe' in window"):
+    if not page.evaluate(_MAKE_AXE):
         page.evaluate(_axe())
+        page.add_init_script(f"window.makeAxe = () => {{\n{_axe()}\n}};")  # half a megabyte, sent once and not to every page
     found = page.evaluate(
         "() => axe.run({resultTypes: ['violations']}).then(all => all.violations.map("
         "one => [one.id, one.help, one.nodes.slice(0, 3).map(node => node.target.join(' ') + ': ' + node.failureSummary)]))"
@@ -142,18 +146,6 @@ def _steps(levels: list[int]) -> Iterator[tuple[int, int]]:
     return pairwise(levels)
 
 
-FOCUSED: Final = """() => {
-    const here = document.activeElement;
-    if (!here || here === document.body) return null;
-    const style = getComputedStyle(here), box = here.getBoundingClientRect();
-    return {
-        number: window.walked.indexOf(here),
-        name: here.tagName.toLowerCase() + ' ' + (here.getAttribute('aria-label') || here.textContent || '').trim().slice(0, 40),
-        outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
-        shown: box.width && box.right > 0 && box.left < innerWidth && box.height && box.bottom > 0 && box.top < innerHeight,
-        skips: here.classList.contains('skip'),
-    };
-}"""
 _REACHABLE: Final = """() => {
     const start = document.createElement('span');
     start.tabIndex = -1;
@@ -163,11 +155,30 @@ _REACHABLE: Final = """() => {
     const groups = {};
     const isStop = each => each.type !== 'radio' || each === (groups[each.name] ??=
         document.querySelector(`input[type="radio"][name="${each.name}"]:checked`) ?? each);
-    window.walked = [...document.querySelectorAll('a[href],button,summary,input,select,textarea,[tabindex="0"]')].filter(
+    const walked = [...document.querySelectorAll('a[href],button,summary,input,select,textarea,[tabindex="0"]')].filter(
         each => each.checkVisibility({visibilityProperty: true}) && !each.disabled && isStop(each));
-    return window.walked.map(each => each.tagName.toLowerCase() + ' ' + (each.textContent || '').trim().slice(0, 40));
+    const named = (each, label) => each.tagName.toLowerCase() + ' ' + (label || each.textContent || '').trim().slice(0, 40);
+    const focused = () => {
+        const here = document.activeElement;
+        if (!here || here === document.body) return null;
+        const style = getComputedStyle(here), box = here.getBoundingClientRect();
+        return {
+            number: walked.indexOf(here),
+            name: named(here, here.getAttribute('aria-label')),
+            outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2,
+            shown: box.width && box.right > 0 && box.left < innerWidth && box.height && box.bottom > 0 && box.top < innerHeight,
+            skips: here.classList.contains('skip'),
+        };
+    };
+    const stops = [], note = () => stops.push(focused());
+    addEventListener('keydown', note, true);
+    window.stopped = () => (removeEventListener('keydown', note, true), note(), stops.slice(1));
+    return walked.map(each => named(each));
 }"""
-"""Begins anew at the top of the page. Of a group of radio buttons the tabulator key reaches one, and arrows the others."""
+"""Begins anew at the top of the page. Of a group of radio buttons the tabulator key reaches one, and arrows the others.
+
+Where a step has led is noted as the next one begins: the page has scrolled there by then, and nobody asks after each step.
+"""
 _STOPS_OF_A_DATE: Final = 4
 """Day, month, year and what opens the calendar."""
 
@@ -175,17 +186,13 @@ _STOPS_OF_A_DATE: Final = 4
 def unreachable_by_keyboard(page: Page) -> list[str]:
     """Walk through a page with the tabulator key; return what is not reached, or not seen when it is."""
     names = page.evaluate(_REACHABLE)
-    reached: set[int] = set()
-    found = []
     dates = page.locator('input[type="date"]').count()
-    for step in range(len(names) + 2 + dates * (_STOPS_OF_A_DATE - 1)):
+    for _ in range(len(names) + 2 + dates * (_STOPS_OF_A_DATE - 1)):
         page.keyboard.press("Tab")
-        here = page.evaluate(FOCUSED)
-        if here is None:
-            break
-        if step == 0 and not here["skips"]:
-            found.append(f"the first step leads to {here['name']}, not to what skips the navigation")
-        if not (here["outlined"] and here["shown"]):
-            found.append(f"{here['name']} has the focus and does not show it")
-        reached.add(here["number"])
+    stops = list(takewhile(lambda here: here is not None, page.evaluate("() => window.stopped()")))
+    found = []
+    if stops and not stops[0]["skips"]:
+        found.append(f"the first step leads to {stops[0]['name']}, not to what skips the navigation")
+    found += [f"{here['name']} has the focus and does not show it" for here in stops if not (here["outlined"] and here["shown"])]
+    reached = {here["number"] for here in stops}
     return [*found, *(f"{name} is not reached" for number, name in enumerate(names) if number not in reached)]
