@@ -123,6 +123,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     digests: list[bytes] = []
     taken: list[int] = []  # for the journal, flat: slot number, phenomenon time, first steps; or a span, see ``Take``
     sequences = admissions.numbers
+    held: list[int] = []  # for households, flat: place of their series, phenomenon time, first steps
+    untold: list[int] = []  # the same of readings that nothing leaves of, and that may be repeats
     records: list[_Taken] = []
     reading: Decoded
     following: Carried | None  # readings of the same frame, the next one last
@@ -264,8 +266,11 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     withheld[reason] += 1
                 targets, preview = slot.targets, slot.preview
                 if not targets:
-                    if preview is not None and observation.earliest_ms is None and not (reading.has_time and preview.has(t_ms)):
-                        preview.add(t_ms, n)
+                    if preview is not None and observation.earliest_ms is None:
+                        if reading.has_time:
+                            untold += (preview, t_ms, n)
+                        else:
+                            held += (preview, t_ms, n)
                     continue
                 seen = slot.seen
                 # without number or time, a repeat looks like a second reading
@@ -282,7 +287,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                         taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), since_ms, t_ms, n)
                     continue
                 if preview is not None:
-                    preview.add(t_ms, n)
+                    held += (preview, t_ms, n)
                 keep = False
                 for target in targets:
                     outcome = target.take(t_ms, n)
@@ -335,6 +340,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         blob = b"".join(digests)
         state.commit.marks += blob
         state.marks.add(blob)
+    state.held.add(held, now_ms)
+    state.held.add_new(untold, now_ms)
     if records:
         _put_in_outbox(state, records)
 

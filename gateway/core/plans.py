@@ -22,7 +22,6 @@ from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.remembered import RememberedTimes
 from gateway.core.ingest.rules import AdmissionRules
-from gateway.core.ingest.series import Series
 from gateway.core.model import Decoder, Reading, Reject
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
@@ -99,7 +98,7 @@ class Slot:
         self.flows: tuple[str, ...] = ()  # all that ask for it, whatever they get
         self.considered = 0
         self.keep_ms = 0  # how long a phenomenon time must be remembered
-        self.preview: Series | None = None  # remembers readings that are about a subject, for the subject itself
+        self.preview: int | None = None  # where readings about a subject are held for the subject itself; see ``Series.place``
         self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
         self.ref = -1  # this slot's number in the open journal segment; -1 until it is first used there
 
@@ -195,7 +194,8 @@ def compile_slots(
         slot.flows = _shared_names(tuple(flow.id for flow in flows))
         slot.considered = len(flows)
         if device.subject is not None:
-            slot.preview = memory.preview(name, is_counter=any(flow.statistic_of(name) == "delta" for flow in flows))
+            is_counter = any(flow.statistic_of(name) == "delta" for flow in flows)
+            slot.preview = memory.preview(name, is_counter=is_counter).place
         for flow in flows:
             _decide_flow(slot, flow, force, book, windows, now_ms)
     return slots

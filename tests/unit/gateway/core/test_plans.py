@@ -15,6 +15,7 @@ from consent.core.periods import Period
 from consent.core.policies.parse import parse_policies
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
+from gateway.core.ingest.series import HeldReadings
 from gateway.core.plans import Device, DevicePlan, Slot
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.targets import CellTarget, RecordTarget, WindowTarget
@@ -265,12 +266,12 @@ def test_class_with_numbers_or_keys_needs_a_sequence() -> None:
 
 def test_memory_state_round_trip() -> None:
     """What is remembered of a device survives the snapshot's encoding."""
-    memory = DeviceMemory(SharedRoom())
+    memory = DeviceMemory(SharedRoom(), HeldReadings())
     memory.sequences.admit("b", 5)
     for t_ms in (3, 1):
         memory.times("LAeq").add(t_ms)
     assert not memory.times("consumption")
-    restored = DeviceMemory(SharedRoom())
+    restored = DeviceMemory(SharedRoom(), HeldReadings())
     restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(memory.state())))
     assert {name: list(times) for name, times in restored.seen.items()} == {"LAeq": [1, 3]}
     assert not restored.sequences.admit("b", 5)
