@@ -140,9 +140,10 @@ class HeldReadings:
                 self._show(~place, t_ms - 1, n, now_ms)
                 continue
             if not begin_ms <= t_ms < end_ms:
-                quarter = self._quarter(t_ms, now_ms)
-                if quarter is None:
+                found = self._quarter(t_ms, now_ms)
+                if found is None:
                     continue
+                quarter = found
                 begin_ms, marks, sums = quarter.begin_ms, quarter.marks, quarter.sums
                 end_ms = begin_ms + SLOT_MS
             try:
@@ -197,7 +198,7 @@ class Series:
     """The slots of one property of one device. Small, since there are many.
 
     Attributes:
-        place: Of its slots, by which readings are added; of a counter negative. A counter's slot is (begin, end], as its windows are.
+        place: Of its slots, by which readings are added; of a counter negative: its slots are (begin, end], as its windows are.
         observed_property: Which property of the device.
     """
 

@@ -113,7 +113,9 @@ def slots_of(policies: PolicySet, home: Home, said: list[Said], flow_since_ms: d
     subject = None if home.residents is None else SUBJECT
     owner = Owner.CITY if subject is None else Owner.RESIDENT
     device = Device(b"d" * 16, "t", home.profile, home.zone, subject, 0, home.added_ms, owner)
-    return compile_slots(device, DeviceMemory(SharedRoom(), HeldReadings()), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS)
+    return compile_slots(
+        device, DeviceMemory(SharedRoom(), HeldReadings()), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS
+    )
 
 
 def answer_of(target: Target) -> Answer:

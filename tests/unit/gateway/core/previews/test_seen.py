@@ -202,17 +202,19 @@ def test_readings_go_with_the_device_the_household_and_the_process() -> None:
     for home in (revoked, moved, erased):
         gate.send(home, kwh=1.0)
         assert any(list(each.held(0, gate.now_ms)) for each in gate.state.memories[home.id].previews)
+    series = [each for home in (revoked, moved, erased) for each in gate.state.memories[home.id].previews]
     changes.revoke_device(gate.state, revoked.place, gate.now_ms)
     assert gate.state.memories[revoked.id].previews == ()
     changes.move_device(gate.state, moved, other.subject or b"", gate.now_ms)
     assert not any(list(each.held(0, gate.now_ms)) for each in gate.state.memories[moved.id].previews)
     gate.erase(erased)
     assert erased.id not in gate.state.memories
+    assert not any(list(each.held(0, gate.now_ms)) for each in series), "nothing lies in their former places"
     gate.send(other, kwh=1.0)
     memory = gate.state.memories[other.id]
     stored = memory.state()
     assert any(list(each.held(0, gate.now_ms)) for each in memory.previews)
-    memory.previews = ()
+    memory.end_previews()
     assert memory.state() == stored
 
 
