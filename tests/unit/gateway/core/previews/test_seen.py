@@ -218,6 +218,28 @@ def test_readings_go_with_the_device_the_household_and_the_process() -> None:
     assert memory.state() == stored
 
 
+def test_readings_of_a_device_that_another_has_replaced_go_with_what_is_remembered_of_it() -> None:
+    """Its place among all that is held may become another household's."""
+    gate = Gate()
+    home = gate.home()
+    gate.send(home, kwh=1.0)
+    series = gate.state.memories[home.id].previews
+    gate.state.forget_devices_but(())
+    assert not any(list(each.held(0, gate.now_ms)) for each in series)
+
+
+def test_readings_go_after_48_hours_of_silence() -> None:
+    """Each hour looks for what has come to be too old, whether or not anything comes in."""
+    gate = Gate()
+    home = gate.home()
+    gate.send(home, kwh=1.0)
+    series, sent_ms = gate.state.memories[home.id].previews, gate.now_ms
+    gate.state.turn(sent_ms + DAY_MS)
+    assert any(list(each.held(0, sent_ms)) for each in series)
+    gate.state.turn(sent_ms + 2 * DAY_MS)
+    assert not any(list(each.held(0, sent_ms)) for each in series)
+
+
 def test_consent_or_rules_that_change_lose_no_reading() -> None:
     """Plans are compiled anew; what is held stays."""
     gate = Gate()
