@@ -123,6 +123,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     digests: list[bytes] = []
     taken: list[int] = []  # for the journal, flat: slot number, phenomenon time, first steps; or a span, see ``Take``
     sequences = admissions.numbers
+    held: list[int] = []  # for households, flat: place of their series, phenomenon time, first steps
+    untold: list[int] = []  # the same of readings that nothing leaves of, and that may be repeats
     records: list[_Taken] = []
     reading: Decoded
     following: Carried | None  # readings of the same frame, the next one last
@@ -175,6 +177,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 continue
             following = opened[::-1]
             plan, reading, may_have_waited = following.pop()
+            heard = plan.memory.heard
         else:
             following = None
             memory = plan.memory
@@ -206,7 +209,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 if sequence is None:
                     refusal = NO_SEQUENCE
                 elif memory.sequences.admit(reading.boot, sequence):
-                    sequences += (plan.device.id, reading.boot, sequence)
+                    sequences += (plan.device_id, reading.boot, sequence)
                 else:
                     refusal = REPLAYED
             elif plan.asks_rules:
@@ -227,14 +230,14 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 decoded += len(reading.refused)
                 for reject in reading.refused:
                     refused[reject.reason] += 1
-                    plan.memory.heard.reject(reject.reason, now_ms)
+                    heard.reject(reject.reason, now_ms)
             for observation in reading.observations:
                 decoded += 1
                 t_ms = observation.phenomenon_time_ms
                 if t_ms - now_ms > plan.most_ahead_ms or now_ms - t_ms > plan.most_behind_ms:
                     late_or_early = CLOCK_AHEAD if t_ms > now_ms else CLOCK_BEHIND
                     refused[late_or_early.reason] += 1
-                    plan.memory.heard.reject(late_or_early.reason, now_ms)
+                    heard.reject(late_or_early.reason, now_ms)
                     continue
                 # 6 decide
                 slot = slots.get(observation.observed_property)
@@ -244,14 +247,14 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 n = floor_steps(observation.result, slot.step)
                 if n > MAX_STEPS or n < LEAST_STEPS:
                     refused[OUT_OF_RANGE.reason] += 1
-                    plan.memory.heard.reject(OUT_OF_RANGE.reason, now_ms)
+                    heard.reject(OUT_OF_RANGE.reason, now_ms)
                     continue
                 register = slot.register
                 if register is not None:
                     read = register.read(observation, slot.step, may_have_waited=may_have_waited)
                     if read is None:
                         refused[IMPLAUSIBLE.reason] += 1
-                        plan.memory.heard.reject(IMPLAUSIBLE.reason, now_ms)
+                        heard.reject(IMPLAUSIBLE.reason, now_ms)
                         if doubtful := register.doubt():
                             taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), *doubtful)
                         continue
@@ -259,13 +262,16 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                 # 8 account
                 asked += 1
                 considered += slot.considered
-                plan.memory.heard.pairs += slot.considered
+                heard.pairs += slot.considered
                 for reason in slot.withheld:
                     withheld[reason] += 1
                 targets, preview = slot.targets, slot.preview
                 if not targets:
-                    if preview is not None and observation.earliest_ms is None and not (reading.has_time and preview.has(t_ms)):
-                        preview.add(t_ms, n)
+                    if preview is not None and observation.earliest_ms is None:
+                        if reading.has_time:
+                            untold += (preview, t_ms, n)
+                        else:
+                            held += (preview, t_ms, n)
                     continue
                 seen = slot.seen
                 # without number or time, a repeat looks like a second reading
@@ -282,7 +288,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                         taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), since_ms, t_ms, n)
                     continue
                 if preview is not None:
-                    preview.add(t_ms, n)
+                    held += (preview, t_ms, n)
                 keep = False
                 for target in targets:
                     outcome = target.take(t_ms, n)
@@ -304,6 +310,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             if not following:
                 break
             plan, reading, may_have_waited = following.pop()
+            heard = plan.memory.heard
 
     ledger = state.ledger
     ledger.add("frames.received", len(frames))
@@ -335,6 +342,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         blob = b"".join(digests)
         state.commit.marks += blob
         state.marks.add(blob)
+    state.held.add(held, now_ms)
+    state.held.add_new(untold, now_ms)
     if records:
         _put_in_outbox(state, records)
 

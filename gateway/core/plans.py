@@ -8,6 +8,7 @@ target to one flow that the property may feed. What must not leave is compiled t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 
 from consent.core.consents.book import Book
@@ -22,7 +23,6 @@ from gateway.core.ingest.mac0 import Mac0Key
 from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.remembered import RememberedTimes
 from gateway.core.ingest.rules import AdmissionRules
-from gateway.core.ingest.series import Series
 from gateway.core.model import Decoder, Reading, Reject
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
@@ -72,7 +72,10 @@ class Device:
 
 
 class Slot:
-    """One observed property of one device."""
+    """One observed property of one device.
+
+    What most slots have alike, they share, and a slot's own parts are few: each is a place in memory that a reading has to visit.
+    """
 
     __slots__ = (
         "considered",
@@ -94,12 +97,12 @@ class Slot:
         self.observed_property = observed_property
         self.step = step
         self.seen = seen  # phenomenon times of readings that were kept; None where the device numbers its messages
-        self.targets: list[Target] = []
-        self.withheld: list[str] = []
+        self.targets: tuple[Target, ...] = ()
+        self.withheld: tuple[str, ...] = ()
         self.flows: tuple[str, ...] = ()  # all that ask for it, whatever they get
         self.considered = 0
         self.keep_ms = 0  # how long a phenomenon time must be remembered
-        self.preview: Series | None = None  # remembers readings that are about a subject, for the subject itself
+        self.preview: int | None = None  # where readings about a subject are held for the subject itself; see ``Series.place``
         self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
         self.ref = -1  # this slot's number in the open journal segment; -1 until it is first used there
 
@@ -111,6 +114,7 @@ class DevicePlan:
         "asks_rules",
         "decode",
         "device",
+        "device_id",
         "key",
         "memory",
         "most_ahead_ms",
@@ -130,6 +134,7 @@ class DevicePlan:
         slots: dict[str, Slot],
     ) -> None:
         self.device = device
+        self.device_id = device.id  # of each reading, which then has no use for the rest of its row
         self.memory = memory
         self.decode = decode
         self.key = key
@@ -191,11 +196,12 @@ def compile_slots(
             continue
         first_step = policies.properties[name].ladder[0]
         seen = None if tells_by_number else memory.times(name)
-        slot = slots[name] = Slot(device, name, float(first_step), seen)
+        slot = slots[name] = Slot(device, name, _shared_step(first_step), seen)
         slot.flows = _shared_names(tuple(flow.id for flow in flows))
         slot.considered = len(flows)
         if device.subject is not None:
-            slot.preview = memory.preview(name, is_counter=any(flow.statistic_of(name) == "delta" for flow in flows))
+            is_counter = any(flow.statistic_of(name) == "delta" for flow in flows)
+            slot.preview = memory.preview(name, is_counter=is_counter).place
         for flow in flows:
             _decide_flow(slot, flow, force, book, windows, now_ms)
     return slots
@@ -208,7 +214,7 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     decision = decide(policies, flow.id, consents, device.zone, cap, now_ms, device.owner)
     found = outcome(policies, flow, slot.observed_property, decision, device.zone)
     if found.reason:
-        slot.withheld.append(found.reason)
+        slot.withheld = _shared_names((*slot.withheld, found.reason))
         return
     entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
     residents_since_ms = 0 if device.subject is None else book.residents_since_ms(device.subject)
@@ -216,13 +222,13 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     terms = _terms(found, since_ms, device, force.entry, entries)
     cohort = shared_cohort(Cohort(flow.id, slot.observed_property, found.statistic, *found.level, public=device.subject is None))
     if found.is_single:
-        slot.targets.append(RecordTarget(windows, cohort, device.contributor, terms))
+        slot.targets += (RecordTarget(windows, cohort, device.contributor, terms),)
         slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
         return
     mechanism = policies.mechanisms.get((flow.id, slot.observed_property))
     shape = None if mechanism is None or device.subject is None else shape_of(mechanism, cohort)
     register = _register(slot, windows, policies, cohort)
-    slot.targets.append(new_target(windows, cohort, (device.contributor, device.id), terms, shape, register))
+    slot.targets += (new_target(windows, cohort, (device.contributor, device.id), terms, shape, register),)
     slot.keep_ms = max(slot.keep_ms, (WINDOW_MS_BY_LABEL[cohort.time] if shape is None else shape.window_ms) + 1)
 
 
@@ -276,6 +282,12 @@ def _terms(found: Outcome, since_ms: int, device: Device, policy_entry: int, con
 def shared_cohort(cohort: Cohort) -> Cohort:
     """Return one shared object for all equal cohorts: thousands of devices share a few."""
     return cohort
+
+
+@lru_cache(maxsize=8192)
+def _shared_step(step: Decimal) -> float:
+    """Return one shared number for all equal ones."""
+    return float(step)
 
 
 @lru_cache(maxsize=8192)

@@ -23,6 +23,7 @@ from gateway.core.ingest.arrivals import Arrivals
 from gateway.core.ingest.marks import Marks
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
+from gateway.core.ingest.series import HeldReadings
 from gateway.core.journal import Dry, Journal
 from gateway.core.ledger import Ledger
 from gateway.core.log import LogState
@@ -72,6 +73,7 @@ class State:
         decoders: By device profile; ``changes`` compiles them.
         memories: What is remembered of devices, by id; changed by a plan's steps and by an erasure.
         times_room: The room that the times among them share.
+        held: The readings of the last two days, for the households that they are about; likewise.
         windows: Changed by the pipeline, releases and ``changes``, and by the replay of the journal.
         ledger: Changed by each step that decides what becomes of a reading.
         journal: Written by each step that adds something to windows or memories, or removes it.
@@ -106,6 +108,7 @@ class State:
         self.decoders: dict[str, Decoder] = {}
         self.memories: dict[bytes, DeviceMemory] = {}
         self.times_room = SharedRoom()
+        self.held = HeldReadings()
         self.windows = Windows({})
         self.ledger = Ledger()
         self.journal = Journal()
@@ -143,7 +146,7 @@ class State:
     def memory_of(self, device: bytes) -> DeviceMemory:
         """Return what is remembered of a device; nothing yet where it is new."""
         if device not in self.memories:
-            self.memories[device] = DeviceMemory(self.times_room)
+            self.memories[device] = DeviceMemory(self.times_room, self.held)
         return self.memories[device]
 
     def times_remembered(self) -> int:
@@ -153,7 +156,9 @@ class State:
     def forget_devices_but(self, registered: Collection[bytes]) -> None:
         """Drop what is remembered of all other devices; no registration has an id that another had."""
         for former in [device for device in self.memories if device not in registered]:
-            self.memories.pop(former).drop_before({}, NEVER_MS)
+            memory = self.memories.pop(former)
+            memory.drop_before({}, NEVER_MS)
+            memory.end_previews()
 
     def turn(self, now_ms: int) -> bool:
         """Turn the public's numbers to the present hour, if it is later than the last; return whether that is to be committed."""
@@ -161,6 +166,7 @@ class State:
         hour = now_ms // HOUR_MS
         if hour <= self.public.turned:
             return False
+        self.held.forget_old(now_ms)
         turn(self.public, hour, Counted(self.ledger.totals, self.force, self.registry, self.plans()))
         return True
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
-from gateway.core.ingest.series import SLOT_MS, SLOTS
+from gateway.core.ingest.series import SLOT_MS, SLOTS, HeldReadings
 from tests.bench.city import FIRST_READING_MS
 from tests.support.checkout import ROOT
 
@@ -32,16 +33,14 @@ def extra_rss_mib(households: int = HOUSEHOLDS, readings_a_slot: int = 1) -> flo
 
 def _grow(households: int, readings_a_slot: int) -> float:
     """Fill the previews of some households, and return by how many MiB this process has grown."""
-    room = SharedRoom()
-    memories = [DeviceMemory(room) for _ in range(households)]
+    room, held = SharedRoom(), HeldReadings()
+    memories = [DeviceMemory(room, held) for _ in range(households)]
     before = _rss_mib()
-    for memory in memories:
-        memory.preview("consumption", is_counter=False)
+    places = [memory.preview("consumption", is_counter=False).place for memory in memories]
     step_ms = SLOT_MS // readings_a_slot
     for number in range(SLOTS * readings_a_slot):
         t_ms = FIRST_READING_MS + number * step_ms
-        for home, memory in enumerate(memories):
-            memory.previews[0].add(t_ms, 100 + home % 400)
+        held.add(chain.from_iterable((place, t_ms, 100 + home % 400) for home, place in enumerate(places)), t_ms)
     return _rss_mib() - before
 
 

@@ -140,7 +140,7 @@ def revoke_device(state: State, place: Place, now_ms: int) -> None:
     void_unsent(state, now_ms)
     _forget_plan(state, device)
     if device.id in state.memories:
-        state.memories[device.id].previews = ()
+        state.memories[device.id].end_previews()
     _purge(state, [device.contributor])
 
 
@@ -161,7 +161,8 @@ def _replace_device(state: State, device: Device, changed: Device, now_ms: int) 
     if changed.contributor != device.contributor:
         _purge(state, [device.contributor])
         memory = state.memory_of(device.id)
-        memory.heard, memory.previews = Heard(), ()  # it was heard in another household
+        memory.heard = Heard()  # it was heard in another household
+        memory.end_previews()
     state.registry.keep_device(changed)
     compile_devices(state, [changed], now_ms)
 

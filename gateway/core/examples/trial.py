@@ -24,6 +24,7 @@ from gateway.core.ingest.memory import Admissions, DeviceMemory
 from gateway.core.ingest.minimise import LEAST_STEPS, MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
+from gateway.core.ingest.series import HeldReadings
 from gateway.core.model import IGNORE, OUT_OF_RANGE, TOO_LARGE, UNKNOWN_DEVICE, HubPart, Ignore, Observation, Reading, Reject
 from gateway.core.mqtt.events import Frame
 from gateway.core.pipeline import MAX_PAYLOAD_BYTES
@@ -160,7 +161,7 @@ class Trial:
         """Return the plan of a device from which nothing follows."""
         own_id = sha256(hub_id.encode()).digest()[:16]
         device = Device(own_id, "", self._profile.id, "", None, 0, 0, Owner.CITY, hub_id=hub_id)
-        return DevicePlan(device, DeviceMemory(SharedRoom()), self._decode, self._key, self._rules, {})
+        return DevicePlan(device, DeviceMemory(SharedRoom(), HeldReadings()), self._decode, self._key, self._rules, {})
 
 
 def _together(parts: list[TriedPart]) -> Tried:

@@ -16,7 +16,7 @@ from gateway.core.ingest.heard import Heard
 from gateway.core.ingest.remembered import RememberedTimes, SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.ingest.runs import Runs
-from gateway.core.ingest.series import CounterSeries, Series, new_series
+from gateway.core.ingest.series import HeldReadings, Series
 from gateway.core.model import DUPLICATE, NO_SEQUENCE, REPLAYED, Reading, Reject
 
 _DIGEST_BYTES: Final = 16
@@ -53,11 +53,12 @@ class DeviceMemory:
         previews: The readings of the last two days, property by property, of a household's device; never stored either.
     """
 
-    __slots__ = ("_room", "heard", "last_arrival", "previews", "runs", "seen", "sequences")
+    __slots__ = ("_held", "_room", "heard", "last_arrival", "previews", "runs", "seen", "sequences")
 
-    def __init__(self, room: SharedRoom) -> None:
-        """Begin with nothing; times beyond a few take their place in ``room``."""
+    def __init__(self, room: SharedRoom, held: HeldReadings) -> None:
+        """Begin with nothing; times beyond a few take their place in ``room``, and readings for a household in ``held``."""
         self._room = room
+        self._held = held
         self.sequences = SequenceWindows()
         self.runs = Runs()
         self.seen: dict[str, RememberedTimes] = {}
@@ -157,11 +158,19 @@ class DeviceMemory:
     def preview(self, observed_property: str, *, is_counter: bool) -> Series:
         """Return the latest readings of a property, begun anew where it has come to be read otherwise."""
         known = next((each for each in self.previews if each.observed_property == observed_property), None)
-        if known is not None and isinstance(known, CounterSeries) == is_counter:
+        if known is not None and known.is_counter == is_counter:
             return known
-        series = new_series(observed_property, is_counter=is_counter)
+        if known is not None:
+            known.end()
+        series = self._held.begin(observed_property, is_counter=is_counter)
         self.previews = (*(each for each in self.previews if each is not known), series)
         return series
+
+    def end_previews(self) -> None:
+        """Drop the readings of the last days; the plan that adds to them is gone, or is compiled anew before any comes."""
+        for series in self.previews:
+            series.end()
+        self.previews = ()
 
     def state(self) -> list[Any]:
         """Return plain data from which ``restore`` makes the same memory."""

@@ -20,6 +20,7 @@ from consent.core.decide import Owner
 from consent.core.policies.policy import PolicySet
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
+from gateway.core.ingest.series import HeldReadings
 from gateway.core.plans import Device, InForce, Slot, compile_slots
 from gateway.core.windows.targets import RecordTarget, Target
 from gateway.core.windows.windows import Windows
@@ -112,7 +113,9 @@ def slots_of(policies: PolicySet, home: Home, said: list[Said], flow_since_ms: d
     subject = None if home.residents is None else SUBJECT
     owner = Owner.CITY if subject is None else Owner.RESIDENT
     device = Device(b"d" * 16, "t", home.profile, home.zone, subject, 0, home.added_ms, owner)
-    return compile_slots(device, DeviceMemory(SharedRoom()), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS)
+    return compile_slots(
+        device, DeviceMemory(SharedRoom(), HeldReadings()), InForce(policies, 1, flow_since_ms), book, Windows({}), NOW_MS
+    )
 
 
 def answer_of(target: Target) -> Answer:

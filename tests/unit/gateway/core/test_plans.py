@@ -15,6 +15,7 @@ from consent.core.periods import Period
 from consent.core.policies.parse import parse_policies
 from gateway.core.ingest.memory import DeviceMemory
 from gateway.core.ingest.remembered import SharedRoom
+from gateway.core.ingest.series import HeldReadings
 from gateway.core.plans import Device, DevicePlan, Slot
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.targets import CellTarget, RecordTarget, WindowTarget
@@ -43,9 +44,9 @@ def test_consented_flows_are_fed_and_every_other_withheld_with_its_reason() -> N
     gate = Gate()
     home = gate.home("hourly")
     found = slot(gate, home)
-    assert (flows(found), found.withheld, found.considered) == ({"hourly"}, ["no-consent", "no-consent"], 3)
+    assert (flows(found), found.withheld, found.considered) == ({"hourly"}, ("no-consent", "no-consent"), 3)
     noise = slot(gate, home, "LAeq")
-    assert (noise.targets, sorted(noise.withheld)) == ([], ["no-consent", "resident-owned", "resident-owned"])
+    assert (noise.targets, sorted(noise.withheld)) == ((), ["no-consent", "resident-owned", "resident-owned"])
 
 
 def test_device_of_nobody_feeds_public_tasks_only() -> None:
@@ -53,7 +54,7 @@ def test_device_of_nobody_feeds_public_tasks_only() -> None:
     gate = Gate()
     street = gate.device()
     noise = slot(gate, street, "LAeq")
-    assert (flows(noise), noise.withheld) == ({"street-noise", "street-hourly"}, ["no-subject-consent"])
+    assert (flows(noise), noise.withheld) == ({"street-noise", "street-hourly"}, ("no-subject-consent",))
     assert all(target.cohort.public and target.contributor == street.id for target in noise.targets)
     assert all(target.terms.consent_entries == () for target in noise.targets)
     assert set(slot(gate, street).withheld) == {"no-subject-consent"}
@@ -97,7 +98,7 @@ def test_consent_that_does_not_hold_is_the_reason(reason: str) -> None:
     else:
         {"refused": gate.refuse, "withdrawn": gate.withdraw, "paused": gate.pause}[reason](home, "hourly")
     assert sorted(slot(gate, home).withheld) == sorted([reason, "no-consent", "no-consent"])
-    assert slot(gate, home).targets == []
+    assert slot(gate, home).targets == ()
 
 
 def test_consent_to_other_terms_invalidated() -> None:
@@ -111,30 +112,30 @@ def test_consent_to_other_terms_invalidated() -> None:
 def test_class_cap_and_ceiling_are_reasons() -> None:
     """A device profile or a law that permits nothing."""
     gate = Gate()
-    assert slot(gate, gate.home("hourly", profile="shy")).withheld == ["class-cap", "no-consent", "no-consent"]
+    assert slot(gate, gate.home("hourly", profile="shy")).withheld == ("class-cap", "no-consent", "no-consent")
     gate.apply(town(('space = "block"\n\n[limits]', 'space = "none"\n\n[limits]')))
-    assert slot(gate, gate.home("hourly")).withheld == ["ceiling", "no-consent", "no-consent"]
+    assert slot(gate, gate.home("hourly")).withheld == ("ceiling", "no-consent", "no-consent")
 
 
 def test_budget_that_somebody_set_withholds_from_figures_without_noise() -> None:
     """Whoever bounds what figures may tell in all is not passed over: consent, law and device profile alike."""
     gate = Gate(only("hourly"))
     home = gate.home("hourly", limits=limited(budget=1.0))
-    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["budget"], [])
+    assert (slot(gate, home).withheld, slot(gate, home).targets) == (("budget",), ())
     gate.send(home, kwh=1.0)
     assert gate.count("pairs.withheld.budget") == gate.count("pairs.considered") == 1
     gate.grant(home, "hourly")
-    assert (slot(gate, home).withheld, flows(slot(gate, home))) == ([], {"hourly"})
+    assert (slot(gate, home).withheld, flows(slot(gate, home))) == ((), {"hourly"})
     gate.apply(town(files={"devices/meter.toml": FILES["devices/meter.toml"] + "[cap]\nbudget = 2.5\n"}))
     assert "budget" in slot(gate, home).withheld
-    assert slot(gate, home).targets == []
+    assert slot(gate, home).targets == ()
 
 
 def test_flow_without_statistic_lowered_to_figures_not_aggregable() -> None:
     """A consent that permits figures only leaves nothing for a flow of single readings."""
     gate = Gate(only("raw"))
     home = gate.home("raw", limits=limited(group=5))
-    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["not-aggregable"], [])
+    assert (slot(gate, home).withheld, slot(gate, home).targets) == (("not-aggregable",), ())
 
 
 def test_property_that_no_flow_mentions_has_no_slot() -> None:
@@ -227,7 +228,7 @@ def test_group_of_a_consent_beyond_what_the_flow_asks_leaves_its_home_out() -> N
     """So no demand silences others."""
     gate = Gate(only("hourly"))
     home = gate.home("hourly", limits=limited(group=20))
-    assert (slot(gate, home).withheld, slot(gate, home).targets) == (["group"], [])
+    assert (slot(gate, home).withheld, slot(gate, home).targets) == (("group",), ())
 
 
 def test_identity_decides_records_windows_or_cells() -> None:
@@ -265,12 +266,12 @@ def test_class_with_numbers_or_keys_needs_a_sequence() -> None:
 
 def test_memory_state_round_trip() -> None:
     """What is remembered of a device survives the snapshot's encoding."""
-    memory = DeviceMemory(SharedRoom())
+    memory = DeviceMemory(SharedRoom(), HeldReadings())
     memory.sequences.admit("b", 5)
     for t_ms in (3, 1):
         memory.times("LAeq").add(t_ms)
     assert not memory.times("consumption")
-    restored = DeviceMemory(SharedRoom())
+    restored = DeviceMemory(SharedRoom(), HeldReadings())
     restored.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(memory.state())))
     assert {name: list(times) for name, times in restored.seen.items()} == {"LAeq": [1, 3]}
     assert not restored.sequences.admit("b", 5)

@@ -11,7 +11,10 @@ from consent.core.profiles.profile import AbsentSequence, Authentication, Codec,
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.ingest.admission import MAX_AHEAD_MS, MAX_BEHIND_MS
+from gateway.core.ingest.memory import DeviceMemory
+from gateway.core.ingest.remembered import SharedRoom
 from gateway.core.ingest.rules import AdmissionRules
+from gateway.core.ingest.series import HeldReadings
 from gateway.core.model import IGNORE, IMPLAUSIBLE, NO_VALUE, Observation, Reading
 from gateway.core.state import State
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, frame, only, reading
@@ -195,3 +198,15 @@ def test_nothing_of_what_was_heard_is_stored_or_logged() -> None:
     one, other = (gate.state.take_commit() for gate in gates)
     assert (one.snapshot, one.ledger, one.journal) == (other.snapshot, other.ledger, other.journal)
     assert [row.content for row in one.log] == [row.content for row in other.log]
+
+
+def test_property_that_comes_to_be_read_otherwise_begins_anew_and_leaves_nothing_in_its_place() -> None:
+    """What a register shows is not added up; and the place may become another household's."""
+    held = HeldReadings()
+    memory = DeviceMemory(SharedRoom(), held)
+    amounts = memory.preview("consumption", is_counter=False)
+    assert memory.preview("consumption", is_counter=False) is amounts
+    held.add((amounts.place, T, 7), T)
+    register = memory.preview("consumption", is_counter=True)
+    assert memory.previews == (register,)
+    assert not [*amounts.held(0, T), *register.held(0, T)]

@@ -202,18 +202,42 @@ def test_readings_go_with_the_device_the_household_and_the_process() -> None:
     for home in (revoked, moved, erased):
         gate.send(home, kwh=1.0)
         assert any(list(each.held(0, gate.now_ms)) for each in gate.state.memories[home.id].previews)
+    series = [each for home in (revoked, moved, erased) for each in gate.state.memories[home.id].previews]
     changes.revoke_device(gate.state, revoked.place, gate.now_ms)
     assert gate.state.memories[revoked.id].previews == ()
     changes.move_device(gate.state, moved, other.subject or b"", gate.now_ms)
     assert not any(list(each.held(0, gate.now_ms)) for each in gate.state.memories[moved.id].previews)
     gate.erase(erased)
     assert erased.id not in gate.state.memories
+    assert not any(list(each.held(0, gate.now_ms)) for each in series), "nothing lies in their former places"
     gate.send(other, kwh=1.0)
     memory = gate.state.memories[other.id]
     stored = memory.state()
     assert any(list(each.held(0, gate.now_ms)) for each in memory.previews)
-    memory.previews = ()
+    memory.end_previews()
     assert memory.state() == stored
+
+
+def test_readings_of_a_device_that_another_has_replaced_go_with_what_is_remembered_of_it() -> None:
+    """Its place among all that is held may become another household's."""
+    gate = Gate()
+    home = gate.home()
+    gate.send(home, kwh=1.0)
+    series = gate.state.memories[home.id].previews
+    gate.state.forget_devices_but(())
+    assert not any(list(each.held(0, gate.now_ms)) for each in series)
+
+
+def test_readings_go_after_48_hours_of_silence() -> None:
+    """Each hour looks for what has come to be too old, whether or not anything comes in."""
+    gate = Gate()
+    home = gate.home()
+    gate.send(home, kwh=1.0)
+    series, sent_ms = gate.state.memories[home.id].previews, gate.now_ms
+    gate.state.turn(sent_ms + DAY_MS)
+    assert any(list(each.held(0, sent_ms)) for each in series)
+    gate.state.turn(sent_ms + 2 * DAY_MS)
+    assert not any(list(each.held(0, sent_ms)) for each in series)
 
 
 def test_consent_or_rules_that_change_lose_no_reading() -> None:
