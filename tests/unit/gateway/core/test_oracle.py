@@ -118,9 +118,12 @@ def slots_of(policies: PolicySet, home: Home, said: list[Said], flow_since_ms: d
     )
 
 
-def answer_of(target: Target) -> Answer:
-    """Return what a target gives its flow, in the oracle's words."""
+def answer_of(target: Target, policies: PolicySet) -> Answer:
+    """Return what a target gives its flow, in the oracle's words; a figure over households states one retention for them all."""
     cohort, terms = target.cohort, target.terms
+    is_figure_of_homes = cohort.identity == "aggregate" and not cohort.public
+    retention_days = terms.disclosure.retention_days
+    assert not is_figure_of_homes or retention_days >= policies.least_retention_days[cohort.flow]
     step = terms.disclosure.step(cohort.observed_property)
     assert terms.disclosure.budget == inf or cohort.public or cohort.identity != "aggregate"
     assert isinstance(target, RecordTarget) is (cohort.identity == "per-record" and not cohort.statistic)
@@ -133,7 +136,7 @@ def answer_of(target: Target) -> Answer:
         cell=cohort.cell,
         step=Decimal(cohort.step),
         group=terms.disclosure.group,
-        retention=terms.disclosure.retention_days,
+        retention=policies.least_retention_days[cohort.flow] if is_figure_of_homes else retention_days,
         since_ms=terms.since_ms,
         until_ms=terms.expires_ms,
     )
@@ -155,12 +158,13 @@ def test_oracle_compiled_plans_give_each_flow_what_the_rules_give_it(
 ) -> None:
     """For every property and flow: the same level, place, step, group, retention, beginning and end, or nothing in both."""
     town, home, said, flow_since_ms = history
-    slots = slots_of(town.policies(), home, said, flow_since_ms)
+    policies = town.policies()
+    slots = slots_of(policies, home, said, flow_since_ms)
     for name in LADDERS:
         flows = [flow for flow, asked in town.city["flow"].items() if name in asked["properties"]]
         answers = {flow: may_leave(town, home, name, flow, said, flow_since_ms[flow], NOW_MS) for flow in flows}
         slot = slots.get(name)
-        compiled = {} if slot is None else {target.cohort.flow: answer_of(target) for target in slot.targets}
+        compiled = {} if slot is None else {target.cohort.flow: answer_of(target, policies) for target in slot.targets}
         assert compiled == {flow: answer for flow, answer in answers.items() if answer is not None}
         if slot is not None:
             assert slot.considered == len(flows) == len(slot.targets) + len(slot.withheld)
