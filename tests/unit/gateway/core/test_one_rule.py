@@ -77,7 +77,7 @@ def test_broken_reason_changes_plans_and_replay_alike(monkeypatch: pytest.Monkey
     monkeypatch.setattr(rule, "unsupported_reason", nothing_supported)
     assert recompiled_cells(gate) == set()
     withheld = gate.state.devices[homes[0].topic].slots["consumption"].withheld
-    assert withheld == ["no-noise"]
+    assert withheld == ("no-noise",)
     assert any("withheld from it: no-noise" in problem for problem in problems(replayed(gate)))
 
 
