@@ -41,6 +41,7 @@ NOBODY = ""
 """Holds nothing of a subject."""
 TALLIED = "numbers by day and flow, of all homes together; none is a subject's"
 DERIVED = "compiled from the rest, and kept in no file"
+HANDED = "readings of two days, in memory alone; `readings.show` hands them to the household, and no file holds any"
 PENDING = "what is about to be stored; committed before the export"
 
 HELD: dict[str, dict[str, str]] = {
@@ -54,6 +55,7 @@ HELD: dict[str, dict[str, str]] = {
         "decoders": NOBODY,
         "memories": "devices",
         "times_room": NOBODY,
+        "held": HANDED,
         "windows": "contributions",
         "publications": NOBODY,
         "public": TALLIED,
@@ -144,7 +146,7 @@ HELD: dict[str, dict[str, str]] = {
     "DeviceMemory": {
         "_room": NOBODY,
         **dict.fromkeys(("sequences", "runs", "seen", "last_arrival", "heard"), "devices"),
-        "previews": "readings of two days, in memory alone; `readings.show` hands them to the household, and no file holds any",
+        **dict.fromkeys(("previews", "_held"), HANDED),
     },
     "ReadyBundle": {
         "content": "what its windows and records below come to, sealed",
