@@ -17,8 +17,9 @@ from consent.core.passkeys.registration import NewPasskey, check_registration
 from consent.core.passkeys.relying_party import RelyingParty
 from consent.messages import Hex, Parameters
 from consent.texts.portal import page_sentences
+from gateway.edge.system_clock import real_ms
 from tests.support.authenticator import authenticator_of
-from tests.support.portal import SESSION_ENDS_MS, SaidGate, SaidHome, said_state
+from tests.support.portal import SaidGate, SaidHome, said_state
 from tests.support.read_pages import record
 from tests.support.served import served
 from tests.support.watched import PHONE, Watched, hindrances, watched, wider_than_its_window
@@ -38,7 +39,6 @@ LOOKED = CodeLooked(
     relying_party="localhost",
     paper_code=PAPER,
 )
-OPENED = SessionOpened(token="ab" * 32, kind="passkey", ends_ms=SESSION_ENDS_MS)
 SAID = page_sentences("passkey")["en"]
 
 
@@ -52,12 +52,13 @@ def tab_at(folder: Path, browser: Browser, home: SaidHome, **settings: Any) -> I
 
 
 def door(**says: object) -> SaidHome:
-    """Return a door that lets anybody in."""
+    """Return a door that lets anybody in, for an hour of the browser's own time."""
+    opened = SessionOpened(token="ab" * 32, kind="passkey", ends_ms=real_ms() + 3_600_000)
     usual: dict[str, object] = {
         "claim.look": LOOKED,
-        "claim.confirm": OPENED,
+        "claim.confirm": opened,
         "session.challenge": SignInChallenge(challenge=CHALLENGE, relying_party="localhost"),
-        "session.open": OPENED,
+        "session.open": opened,
     }
     return SaidHome({**usual, **says})
 
