@@ -159,7 +159,7 @@ class BoundedConnection(H11Protocol):
         self._deadline = self.loop.call_later(seconds, self._break_off)
 
     def _break_off(self) -> None:
-        """End now; what a browser has not taken by then is dropped, where the kernel would keep offering it for minutes."""
+        """End now; what a browser has not taken by then is dropped, where the kernel would go on offering it."""
         if (connected := self.transport.get_extra_info("socket")) is not None:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _UNSENT_IS_DROPPED)
         self.transport.abort()
