@@ -80,10 +80,11 @@ def _shown(name: str, text: str) -> str:
 
 
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
+    gc.disable()  # what a start makes lives as long as the process
     durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
     await durable.count_start()
-    gc.collect()
-    gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them
+    gc.freeze()  # so that no later collection looks at it either
+    gc.enable()
     async with AsyncExitStack() as opened:
         opened.push_async_callback(durable.close)
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -165,4 +166,11 @@ def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:
 
 
 def _row_place(table: str, row_id: bytes) -> bytes:
-    return cbor2.dumps([table, row_id])
+    return _row_place_head(table, len(row_id)) + row_id
+
+
+@cache
+def _row_place_head(table: str, length: int) -> bytes:
+    """Return how the CBOR of [table, row id] begins, up to the bytes of the row id."""
+    whole = cbor2.dumps([table, bytes(length)])
+    return whole[: len(whole) - length]

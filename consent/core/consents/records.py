@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
 from typing import Any, Final
 
-from consent.core.canonical import decode_canonical, disclosure_from_map, disclosure_map, encode_canonical
+from consent.core.canonical import decode_canonical, decode_item, disclosure_from_map, disclosure_map, encode_canonical
 from consent.core.disclosure import Disclosure
 from consent.core.policies.notice import FlowTerms, decode_terms, encode_terms, notice_of
 from consent.errors import RecordError
@@ -190,6 +192,50 @@ def decode(data: bytes) -> Consent:
     if consent.notice != notice_of(terms):
         raise RecordError("a consent's notice is not the hash of its terms")
     return consent
+
+
+def stored_fields(data: bytes) -> dict[str, Any]:
+    """Return the fields of a record that ``encode`` wrote and that was kept sealed since, so that its form is not checked again.
+
+    Raises: RecordError: the bytes are not those of a consent.
+    """
+    fields = decode_item(data)
+    if type(fields) is not dict or fields.keys() != _KEYS:
+        raise RecordError("a consent has other keys than it should")
+    return fields
+
+
+def stored_consent(fields: dict[str, Any], subject: bytes, resident: bytes) -> Consent:
+    """Return the record with these fields; what many records share they hold once, as they do its subject and resident.
+
+    Raises: RecordError: a consent's notice is not the hash of its terms.
+    """
+    terms = decode_terms(fields["terms"])
+    notice, time_ms, since_ms = notice_of(terms), fields["time"], fields["since"]
+    if notice != fields["notice"]:
+        raise RecordError("a consent's notice is not the hash of its terms")
+    limits = tuple([(axis, tuple(of.items()) if type(of) is dict else of) for axis, of in fields["limits"].items()])
+    return Consent(
+        subject,
+        resident,
+        intern(fields["scope"]),
+        _stored_limits(limits),
+        _status(fields["status"]),
+        notice,
+        time_ms,
+        time_ms if since_ms == time_ms else since_ms,
+        fields["expiry"],
+        intern(fields["channel"]),
+        fields["signature"],
+        terms,
+        intern(fields["authority"]),
+        fields["previous"],
+    )
+
+
+@lru_cache(maxsize=1024)
+def _stored_limits(axes: tuple[tuple[str, Any], ...]) -> Disclosure:
+    return disclosure_from_map({axis: dict(value) if type(value) is tuple else value for axis, value in axes})
 
 
 def _bytes(value: dict[str, Any], key: str, length: int | None = None) -> bytes:
