@@ -42,6 +42,9 @@ _KEYS: Final = frozenset(
         "signature",
     ]
 )
+Fields = dict[str, Any]
+"""A record as plain data."""
+
 OPERATOR: Final = "operator"
 """The channel of what the city's staff entered, on their word."""
 COUNTER: Final = "counter"
@@ -144,7 +147,7 @@ def record_hash(consent: Consent) -> bytes:
     return hashlib.sha256(encode(consent)).digest()
 
 
-def _plain(consent: Consent) -> dict[str, Any]:
+def _plain(consent: Consent) -> Fields:
     return {
         "subject": consent.subject,
         "resident": consent.resident,
@@ -194,7 +197,7 @@ def decode(data: bytes) -> Consent:
     return consent
 
 
-def stored_fields(data: bytes) -> dict[str, Any]:
+def stored_fields(data: bytes) -> Fields:
     """Return the fields of a record that ``encode`` wrote and that was kept sealed since, so that its form is not checked again.
 
     Raises: RecordError: the bytes are not those of a consent.
@@ -205,7 +208,7 @@ def stored_fields(data: bytes) -> dict[str, Any]:
     return fields
 
 
-def stored_consent(fields: dict[str, Any], subject: bytes, resident: bytes) -> Consent:
+def stored_consent(fields: Fields, subject: bytes, resident: bytes) -> Consent:
     """Return the record with these fields; what many records share they hold once, as they do its subject and resident.
 
     Raises: RecordError: a consent's notice is not the hash of its terms.
@@ -238,21 +241,21 @@ def _stored_limits(axes: tuple[tuple[str, Any], ...]) -> Disclosure:
     return disclosure_from_map({axis: dict(value) if type(value) is tuple else value for axis, value in axes})
 
 
-def _bytes(value: dict[str, Any], key: str, length: int | None = None) -> bytes:
+def _bytes(value: Fields, key: str, length: int | None = None) -> bytes:
     data = value[key]
     if not isinstance(data, bytes) or (length is not None and len(data) != length):
         raise RecordError(f"`{key}` of a consent is not {length or 'some'} bytes")
     return data
 
 
-def _text(value: dict[str, Any], key: str, least: int = 1) -> str:
+def _text(value: Fields, key: str, least: int = 1) -> str:
     text = value[key]
     if not isinstance(text, str) or not least <= len(text) <= 200:
         raise RecordError(f"`{key}` of a consent is no short text")
     return text
 
 
-def _time(value: dict[str, Any], key: str) -> int:
+def _time(value: Fields, key: str) -> int:
     time_ms = value[key]
     if type(time_ms) is not int or not 0 <= time_ms <= _LATEST_MS:
         raise RecordError(f"`{key}` of a consent is no time")
