@@ -165,6 +165,7 @@ class Gateway:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        self.beside(self.durable.compare_rest(), "comparison")
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),

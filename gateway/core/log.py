@@ -94,6 +94,11 @@ class LogState:
         self.chain.advance(entry)
         self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
 
+    def known_until(self, chain: Chain, latest_entry_ms: int) -> None:
+        """Continue after entries that are stored already, as an earlier start has known them."""
+        self.chain = chain
+        self.latest_entry_ms = latest_entry_ms
+
     def resume(self, writer: LogWriter) -> None:
         """Continue with the tree of the entries that are stored already."""
         self.writer = writer

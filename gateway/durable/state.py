@@ -26,6 +26,7 @@ from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.release.formats.daily import DailySeals
+from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import PolicyReview, review_policies
 from gateway.durable.publication import describe_log
 from gateway.durable.startup import Edges, StateFound, restore
@@ -108,6 +109,7 @@ class Durable:
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self.starts = found.starts
+        self._compared_since = found.since
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -284,6 +286,14 @@ class Durable:
             raise CorruptionError(f"`{self.place.log}`: {problem}") from problem
         self.confirmed = True
         _log.info("a witness has confirmed the log", size=size_of(head))
+
+    async def compare_rest(self) -> None:
+        """Compare with the published log what the start has left.
+
+        Raises: CorruptionError: something was changed; the next start compares everything.
+        """
+        with damage_named(self.store.path):
+            await LateComparison(self.store, self.publisher, self.origin, self._compared_since).run()
 
     async def erased(self) -> bool:
         """Remove from the disk what a committed erasure has deleted.

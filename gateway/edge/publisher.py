@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -108,7 +108,7 @@ class Publisher:
     def exported_until(self, published_size: int) -> int:
         """Return the log index up to which openings are in their folder; less than what is published where the folder is new."""
         assert self._openings is not None
-        return min(published_size, max(self._openings.indices(), default=-1) + 1)
+        return self._openings.latest_before(published_size) + 1
 
     @property
     def exports_openings(self) -> bool:
@@ -218,6 +218,14 @@ class Publisher:
                     _log.info("room again: the log is published")
                     self.full = False
         return True
+
+    def put_back(self, files: Mapping[str, bytes]) -> None:
+        """Write files that the published log has lost.
+
+        Raises: as ``write_waiting`` does.
+        """
+        with self._writing:
+            self._publish_files(lambda: self.log.restore(files))
 
     def _take(self) -> Publication | None:
         with self._changing:

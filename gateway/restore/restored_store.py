@@ -55,6 +55,7 @@ class RestoredStore(Store):
         async with self._database.transaction():
             await self._database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, note))
             await self._database.execute("DELETE FROM head WHERE size < ?", (size,))
+            await self._database.execute("DELETE FROM compared")  # with another copy of the log
 
     async def drop_under_way(self, sub_epoch: int) -> None:
         """Delete bundles and records that waited when the backup was made, and count sub-epochs from at least ``sub_epoch``.
