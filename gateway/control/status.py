@@ -81,7 +81,7 @@ def _broker(app: Gateway) -> BrokerStatus:
 
 def log_head(state: State) -> LogHead:
     """Return the log as it stands."""
-    signer = state.identity.signer
+    signer = state.log.signer
     return LogHead(origin=signer.name, size=state.log.size, vkey=signer.vkey())
 
 

@@ -125,6 +125,10 @@ class StoreReader:
         rows = await self._rows(sql, (index,))
         return rows[0] if rows else None
 
+    async def handovers(self) -> list[bytes]:
+        """Return the handovers of the log's key, oldest first."""
+        return [note for (note,) in await self._rows("SELECT note FROM handover ORDER BY entry_index")]
+
     async def openings(self, since: int) -> list[tuple[int, bytes]]:
         """Return the openings of entries from a log index on."""
         rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
