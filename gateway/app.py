@@ -8,6 +8,7 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
@@ -146,6 +147,14 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
+    def wake(self) -> None:
+        """Have the loop turn once, whether or not anything is due."""
+        self._wake.set()
+
+    def progress(self) -> int:
+        """Return a number that grows while the loop moves on: its turns, and the attempts of a commit that waits for space."""
+        return self.durable.pulse.turns + self.durable.store.disk_space.attempts
+
     def stop(self) -> None:
         """End ``run`` after the step under way; one that waits for disk space is interrupted."""
         self._stopping = True
@@ -200,6 +209,7 @@ class Gateway:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
+            began_s = time.perf_counter()
             self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
             await self._turn()
             if self._requests:
@@ -209,6 +219,7 @@ class Gateway:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
+            self.durable.pulse.turned(time.perf_counter() - began_s)
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -237,6 +248,7 @@ class Gateway:
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
+        self.durable.pulse.batch_frames.add(len(frames))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
         if self._held_up:
             self._held_up = False
