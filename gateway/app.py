@@ -59,6 +59,7 @@ class Gateway:
         """
         self.durable = durable
         self.config = durable.config
+        self.turns = durable.turns
         self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
@@ -217,6 +218,8 @@ class Gateway:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
+            if self.turns.pending:
+                await self._take_turn()
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -228,6 +231,14 @@ class Gateway:
         """Have the public's numbers shown once an hour has ended, before anything is decided in the next one."""
         if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
             await self._commit()
+
+    async def _take_turn(self) -> None:
+        """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
+        if self.turns.run_one():
+            self._wake.set()
+        elif self.durable.must_commit() and self.durable.store.disk_space.check():
+            await self._commit()
+        await asyncio.sleep(0)
 
     async def _take_batch(self) -> None:
         """Run steps 2 to 10 of the path of a batch."""
