@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
-=======
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -152,7 +150,6 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
-<<<<<<< HEAD
     def wake(self) -> None:
         """Have the loop turn once, whether or not anything is due."""
         self._wake.set()

@@ -30,6 +30,7 @@ from gateway.edge.sinks.configured import configured_sinks
 from gateway.errors import OperatorError, PoliciesRefusedError, SluiceError
 from gateway.terminal import drawing
 from gateway.watching.log_keys import known_keys_alone
+from gateway.watching.machine import Machine
 from gateway.watching.notify import Notifier
 from gateway.watching.server import WatchServer
 from gateway.watching.watch import Watch
@@ -106,7 +107,6 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
         _tell_of_policies(durable)
         _follow_signals(app, watch)
         watch.begin(app)
-        app.beside(watch.run(), "watch")
         await app.run()
 
 
@@ -116,7 +116,7 @@ async def _answer_about(watch: Watch, place: Installation, opened: AsyncExitStac
         return None
     from gateway.watching.metrics import Figures  # takes 3 MiB, so loaded only where it is configured
 
-    server = WatchServer(place.config.metrics.port, watch, Figures(watch).text)
+    server = WatchServer(place.config.metrics.port, watch, Figures(watch, Machine(place)).text)
     try:
         await server.start()
     except OperatorError as error:

@@ -1,4 +1,4 @@
-"""Which keys a log line may have: whatever else is handed to it is left out, so that no line tells more than was thought about."""
+"""Which keys a log line may have; whatever else is handed to one is left out, so that none tells more than was thought about."""
 
 from __future__ import annotations
 

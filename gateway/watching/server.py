@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz` and `/metrics` on the loopback interface: whether the gateway is alive, whether it works, and its figures."""
+"""`/healthz`, `/readyz` and `/metrics` on the loopback interface: whether the gateway is alive, whether it works, its figures."""
 
 from __future__ import annotations
 

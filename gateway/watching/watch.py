@@ -15,6 +15,7 @@ from typing import Final
 from gateway.app import Gateway
 from gateway.watching.health import REASONS, not_ready
 from gateway.watching.notify import ALIVE, READY, STOPPING, Notifier
+from gateway.watching.survey import Survey
 
 BEAT_S: Final = 5.0
 STUCK_S: Final = 60.0
@@ -26,6 +27,8 @@ class Watch:
 
     Attributes:
         app: The gateway; None while what is stored is still being read.
+        survey: What a look at everything has found last.
+        started_s: When the watch began, as Unix time.
     """
 
     def __init__(self, notifier: Notifier, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -36,6 +39,8 @@ class Watch:
             clock_s: The monotonic clock.
         """
         self.app: Gateway | None = None
+        self.survey = Survey(clock_s)
+        self.started_s = time.time()
         self._notifier = notifier
         self._clock_s = clock_s
         self._stuck_s = notifier.watchdog_s or STUCK_S
@@ -48,6 +53,8 @@ class Watch:
         """Watch a gateway that can be asked from now on."""
         self.app = app
         self._moved_s = self._clock_s()
+        app.beside(self.run(), "watch")
+        app.beside(self.survey.run(app), "survey")
         self._notifier.tell(READY, self._status())
 
     def stopping(self) -> None:
