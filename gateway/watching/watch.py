@@ -29,6 +29,7 @@ class Watch:
         app: The gateway; None while what is stored is still being read.
         survey: What a look at everything has found last.
         started_s: When the watch began, as Unix time.
+        beat_s: How long it waits between two beats.
     """
 
     def __init__(self, notifier: Notifier, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +45,7 @@ class Watch:
         self._notifier = notifier
         self._clock_s = clock_s
         self._stuck_s = notifier.watchdog_s or STUCK_S
-        self._beat_s = min(BEAT_S, self._stuck_s / 4)
+        self.beat_s = min(BEAT_S, self._stuck_s / 4)
         self._progress = -1
         self._moved_s = clock_s()
         self._told = ""
@@ -65,7 +66,7 @@ class Watch:
         """Beat until cancelled."""
         while True:
             self.beat()
-            await asyncio.sleep(self._beat_s)
+            await asyncio.sleep(self.beat_s)
 
     def beat(self) -> None:
         """Tell the service manager how the gateway is, that it is alive where it has moved on, and wake it for the next beat."""

@@ -6,19 +6,19 @@ python -m tests.watching.hanging FILE run --config FILE
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from pathlib import Path
 
 from gateway.app import Gateway
 from gateway.cli import main
 
 
-def hang_once_there_is(file: Path) -> None:
+def hang_once_there_is(file: str) -> None:
     """Have the loop wait for ever for something within a turn."""
     turn = Gateway._turn
 
     async def turn_or_hang(self: Gateway) -> None:
-        if file.exists():
+        if os.path.exists(file):
             await asyncio.get_running_loop().create_future()
         await turn(self)
 
@@ -26,5 +26,5 @@ def hang_once_there_is(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    hang_once_there_is(Path(sys.argv[1]))
+    hang_once_there_is(sys.argv[1])
     sys.exit(main(sys.argv[2:]))
