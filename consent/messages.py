@@ -957,6 +957,13 @@ class TimesStatus(Result, frozen=True, kw_only=True):
     forgotten: int
 
 
+class HealthStatus(Result, frozen=True, kw_only=True):
+    """Whether the gateway takes in, releases and publishes, and why it does not, as `/readyz` tells it."""
+
+    ready: bool
+    reasons: list[str]
+
+
 class GatewayStatus(Result, frozen=True, kw_only=True):
     """The running gateway: connections, clock, log, outbox and the whole ledger."""
 
@@ -978,3 +985,4 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     bundles_under_way: int
     ledger: dict[str, int]
     imbalances: list[str]
+    health: HealthStatus

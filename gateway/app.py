@@ -8,6 +8,7 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -149,6 +150,14 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
+    def wake(self) -> None:
+        """Have the loop turn once, whether or not anything is due."""
+        self._wake.set()
+
+    def progress(self) -> int:
+        """Return a number that grows while the loop moves on: its turns, and the attempts of a commit that waits for space."""
+        return self.durable.pulse.turns + self.durable.store.disk_space.attempts
+
     def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run work beside the loop until it is done or ``run`` ends; its failure ends ``run`` with its error."""
         self._beside.add(work, name)
@@ -210,6 +219,7 @@ class Gateway:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
+            began_s = time.perf_counter()
             self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
             await self._turn()
             if self._requests:
@@ -221,6 +231,7 @@ class Gateway:
                 await self._tick()
             if self.turns.pending:
                 await self._take_turn()
+            self.durable.pulse.turned(time.perf_counter() - began_s)
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -257,6 +268,7 @@ class Gateway:
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
+        self.durable.pulse.batch_frames.add(len(frames))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
         if self._held_up:
             self._held_up = False

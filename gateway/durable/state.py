@@ -7,6 +7,7 @@ same code.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar
@@ -37,6 +38,7 @@ from gateway.edge.keys import GatewayKeys, prepare_log_key, replace_log_key
 from gateway.edge.policies import PoliciesFound, public_key
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
+from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
 from gateway.turns import Turns
 
@@ -80,6 +82,7 @@ class Durable:
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
         starts: How often the gateway was started on this database.
+        pulse: What is measured of this run.
         published: The log index up to which everything is durable and published, or given to the publisher.
     """
 
@@ -111,6 +114,7 @@ class Durable:
         self._policy_check = edges.policy_check
         self.starts = found.starts
         self._compared_since = found.since
+        self.pulse = Pulse()
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -275,6 +279,7 @@ class Durable:
 
     async def commit(self) -> None:
         """Make durable what the core asks for, in one transaction; then give the publisher what may be published."""
+        began_s = time.perf_counter()
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
@@ -282,6 +287,7 @@ class Durable:
         in_order, self.in_order = self.in_order, False
         await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
+        self.pulse.commit_s.add(time.perf_counter() - began_s)
         self.state.public.show()
         if publication is not None:
             self.publisher.publish(publication)

@@ -80,6 +80,11 @@ class StoreReader:
             expected += 1
             yield content
 
+    async def oldest_outbox_row(self, recipient: str) -> int | None:
+        """Return the number of a recipient's oldest waiting row; None where none waits."""
+        ((number,),) = await self._rows("SELECT min(number) FROM outbox WHERE recipient = ?", (recipient,))
+        return None if number is None else int(number)
+
     async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
         """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
         rows = await self._rows(
