@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from firmware_sim.load import Load
+from gateway.config import load_config
 from gateway.recipient.records import Record
 from tests.crash.scene import EVENING_MS, clock, set_clock
 from tests.crash.street import DAY_MS, HOUR_MS, ZONES, Street, Told, differences
@@ -139,22 +140,26 @@ class Town:
     street: Street
     homes: list[Home]
 
-    def publish(self, *times_ms: int, silent: Sequence[Home] = (), joining: Sequence[Home] = ()) -> None:
+    def publish(
+        self, *times_ms: int, silent: Sequence[Home] = (), joining: Sequence[Home] = (), until_taken: bool = True
+    ) -> None:
         """Have every household publish a reading of each time, and wait until the gateway has taken them.
 
         Args:
             times_ms: Whole seconds.
             silent: Households of whose readings the city is to get nothing.
             joining: Households that stand in figures from the next day only.
+            until_taken: Whether to wait; until the broker has taken them is waited for in any case.
         """
         messages = [
             home.message(t_ms, in_figures=home not in (*silent, *joining), singly=home not in silent)
             for t_ms in times_ms
             for home in self.homes
         ]
-        before = self._home_observations()
+        before = self._home_observations() if until_taken else 0
         assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(HANG_S).acknowledged == len(messages)
-        self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
+        if until_taken:
+            self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
 
     def _home_observations(self) -> int:
         """Return how many observations of households there have been: theirs come in pairs, the city's own singly."""
@@ -233,8 +238,13 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path) -> Iterator[Town]:
-    """Set up a town whose households all consent; everything runs when this returns, and nothing afterwards."""
+def town(folder: Path, release: str = "") -> Iterator[Town]:
+    """Set up a town whose households all consent; everything runs when this returns, and nothing afterwards.
+
+    Args:
+        folder: Empty, or with the folder of a disk at `gateway/state`.
+        release: Lines of the configuration's `[release]`.
+    """
     (folder / "broker").mkdir()
     (folder / "upstream").mkdir()
     street = Street(1, footfall=4, noise=4, air=4)
@@ -243,6 +253,8 @@ def town(folder: Path) -> Iterator[Town]:
         live = LiveGateway(
             folder / "gateway", broker.port, upstream_port=upstream.port, policies=POLICIES, extra=clock(0, EVENING_MS, rate=0)
         )
+        live.config.write_text(live.config.read_text().replace("[release]\n", f"[release]\n{release}"))
+        live.place = load_config(live.config)
         rows = [
             {
                 "profile": "home",
