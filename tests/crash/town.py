@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -185,11 +185,12 @@ class Town:
         self.upstream.stop()
         self.live.wait_until(lambda shown: not shown["sinks"]["city"]["connected"])
 
-    def check(self, public: Counter[Told]) -> dict[str, int]:
+    def check(self, public: Counter[Told], complaints: Collection[str] = ()) -> dict[str, int]:
         """Wait until all has arrived; fail unless the city got each reading and figure once, and nothing more.
 
         Args:
             public: What the city's own sensors published.
+            complaints: What the gateway must have complained of, each at least once, and nothing else.
         Returns: The ledger.
         """
         expected = public + self._warmth()
@@ -206,7 +207,8 @@ class Town:
         assert self.live.stop() == 0
         report = self.live.verify()
         assert report.ok, report.to_text()
-        assert '"level": "error"' not in self.live.log()
+        lines = [json.loads(line) for line in self.live.log().splitlines() if line.startswith("{")]
+        assert {line["event"] for line in lines if line["level"] == "error"} == set(complaints)
         ledger: dict[str, int] = shown["ledger"]
         return ledger
 

@@ -7,6 +7,7 @@ The disks are files behind the loop device, and so need root; where it is missin
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import shutil
@@ -17,16 +18,22 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.log.entries import Kind
+from gateway.audit.log.payloads import GapPayload
+from gateway.audit.log.reader import OpeningsReader
 from gateway.commands.gateway import status_text
 from tests.support.asking import Answer
 from tests.support.audits import run_audit
+from tests.support.killed_gate import first_part
 from tests.support.live import LiveGateway
+from tests.support.recounted import entries_of
 from tests.support.waiting import HANG_S
 
 MOST_MIB = 150
 """So much memory a gateway takes at most, whatever happens."""
 DISK_MIB = 96
 _FILL = "filler"
+_THROTTLE = Path("/sys/fs/cgroup/blkio/blkio.throttle.write_iops_device")
 
 
 @functools.cache
@@ -56,21 +63,46 @@ class Disk:
     def fill(self) -> None:
         """Leave no room on it."""
         free = os.statvfs(self.folder)
-        with (self.folder / _FILL).open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, (free.f_bavail - 64) * free.f_frsize)
-            file.seek(0, os.SEEK_END)
-            with contextlib.suppress(OSError):  # until the last block is taken
-                while True:
-                    file.write(bytes(free.f_frsize))
-                    file.flush()
+        file = os.open(self.folder / _FILL, os.O_WRONLY | os.O_CREAT)
+        try:
+            os.posix_fallocate(file, 0, (free.f_bavail - 64) * free.f_frsize)
+            os.lseek(file, 0, os.SEEK_END)
+            while True:
+                os.write(file, bytes(1024))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+        finally:
+            os.close(file)
 
     def empty(self) -> None:
         """Make room again."""
         (self.folder / _FILL).unlink()
 
-    def remount(self, how: str) -> None:
-        """Mount it `ro` or `rw`; what is open for writing keeps it from turning read-only, unless it is forced."""
-        _run("mount", "-o", f"remount,{how}", str(self.folder))
+    def fail(self) -> None:
+        """Have the kernel find an error on it, after which nobody may write any more, as on a card that dies."""
+        Path(f"/sys/fs/ext4/{Path(self.device).name}/trigger_fs_error").write_text("played by a test")
+
+    def mend(self) -> None:
+        """Check it and mount it again; nobody may have a file open there."""
+        _run("umount", str(self.folder))
+        subprocess.run(["e2fsck", "-p", self.device], capture_output=True, timeout=HANG_S, check=False)  # says 1 where it mended
+        self.mount()
+
+    def mount(self) -> None:
+        """Mount it, to be read-only once an error is found."""
+        _run("mount", "-o", "errors=remount-ro", self.device, str(self.folder))
+
+    @contextlib.contextmanager
+    def slowed(self, writes_per_s: int) -> Iterator[None]:
+        """Let the block device take only so many writes a second, of anybody."""
+        number = Path(f"/sys/block/{Path(self.device).name}/dev").read_text().strip()
+        if not _THROTTLE.exists():
+            pytest.skip("the kernel's block i/o controller of the first kind is not mounted here, so no device can be slowed")
+        _THROTTLE.write_text(f"{number} {writes_per_s}")
+        try:
+            yield
+        finally:
+            _THROTTLE.write_text(f"{number} 0")
 
 
 @contextlib.contextmanager
@@ -85,11 +117,12 @@ def small_disk(folder: Path) -> Iterator[Disk]:
     _run("mkfs.ext4", "-q", "-m", "0", str(image))
     device = _run("losetup", "--find", "--show", str(image))
     try:
-        _run("mount", device, str(folder))
+        disk = Disk(folder, device)
+        disk.mount()
         try:
             (folder / "lost+found").rmdir()
             folder.chmod(0o700)
-            yield Disk(folder, device)
+            yield disk
         finally:
             _run("umount", str(folder))
     finally:
@@ -112,6 +145,20 @@ def peak_mib(live: LiveGateway) -> float:
 def line_of(shown: Answer, name: str) -> str:
     """Return a line of what `sluice status` prints, as its operator reads it; empty where there is none."""
     return next((line for line in status_text(shown).splitlines() if line.startswith(f"{name} ")), "")
+
+
+def ended(live: LiveGateway) -> int:
+    """Wait until the process ends; return its exit status."""
+    assert live.process is not None
+    return live.process.wait(HANG_S)
+
+
+def gaps(live: LiveGateway) -> list[str]:
+    """Return the reasons of the gaps in the published log, in order."""
+    assert live.place.openings is not None
+    openings = OpeningsReader(live.place.openings)
+    indices = [index for index, entry in entries_of(live.place.database).items() if entry.kind is Kind.GAP]
+    return [GapPayload.decode(first_part(openings.read(index) or b"")).reason for index in indices]
 
 
 def check_replay(live: LiveGateway) -> None:
