@@ -883,12 +883,19 @@ class ClockAt(Result, frozen=True, kw_only=True):
 
 
 class ClockStatus(Result, frozen=True, kw_only=True):
-    """The gateway's clock."""
+    """The gateway's clock; `problem`: why it cannot be right."""
 
     now: str
     now_ms: int
     simulated: bool
     rate: float
+    problem: str | None
+
+
+class IntakeStatus(Result, frozen=True, kw_only=True):
+    """Whether readings are taken in; `waits`: what they wait for."""
+
+    waits: str | None
 
 
 class BrokerStatus(Result, frozen=True, kw_only=True):
@@ -971,6 +978,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     starts: int
     clock: ClockStatus
     broker: BrokerStatus
+    intake: IntakeStatus
     sinks: dict[str, SinkStatus]
     disk: DiskStatus
     log: LogHead
