@@ -40,7 +40,7 @@ from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _INTAKE_EVERY_S: Final = 0.02
-_WITHDRAWAL_EVERY_S: Final = 0.5
+_WITHDRAWAL_EVERY_S: Final = 3.0
 _BATCH: Final = 500
 _LONGEST_S: Final = 300.0
 _LOOK_S: Final = 0.05
