@@ -15,7 +15,7 @@ LEAST_LATENESS_REAL_MS = 2_000
 """However fast simulated time runs, readings in transit must have arrived before their window ends."""
 
 EARLIEST_MS = 1_767_225_600_000
-"""2026-01-01: every version of this software is younger, so a clock that shows less has not been set since the machine started."""
+"""2026-01-01: every version of this software is younger, so a clock that shows less was never set since the machine started."""
 
 
 class GatewayClock:
