@@ -8,6 +8,7 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from gateway.edge import system_clock
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
+from gateway.intake import CLOCK, Intake
 
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
@@ -59,6 +61,7 @@ class Gateway:
         """
         self.durable = durable
         self.config = durable.config
+        self.turns = durable.turns
         self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
@@ -71,8 +74,8 @@ class Gateway:
         self._began_s = 0.0
         self._pruned_ms = 0
         self._plausible = True
-        self._held_up = False
         self._window_full = False
+        self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
         self.link = connect(self._link_event, self._frames_arrived)
@@ -148,6 +151,14 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
+    def wake(self) -> None:
+        """Have the loop turn once, whether or not anything is due."""
+        self._wake.set()
+
+    def progress(self) -> int:
+        """Return a number that grows while the loop moves on: its turns, and the attempts of a commit that waits for space."""
+        return self.durable.pulse.turns + self.durable.store.disk_space.attempts
+
     def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run work beside the loop until it is done or ``run`` ends; its failure ends ``run`` with its error."""
         self._beside.add(work, name)
@@ -189,13 +200,12 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        warned, latest_ms = False, self.durable.state.log.latest_entry_ms
-        while self.durable.clock.now_ms() < latest_ms:
-            self.durable.state.arrivals.held_up(self.durable.clock.now_ms())
-            if not warned:
+        while not self.durable.clock_is_right():
+            if not self.intake.waits:
                 _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
-                warned = True
+            self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
+        self.intake.resumes()
         await self.link.run()
 
     async def _await_witness(self) -> None:
@@ -209,6 +219,7 @@ class Gateway:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
+            began_s = time.perf_counter()
             self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
             await self._turn()
             if self._requests:
@@ -218,6 +229,9 @@ class Gateway:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
+            if self.turns.pending:
+                await self._take_turn()
+            self.durable.pulse.turned(time.perf_counter() - began_s)
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -230,26 +244,28 @@ class Gateway:
         if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
             await self._commit()
 
+    async def _take_turn(self) -> None:
+        """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
+        if self.turns.run_one():
+            self._wake.set()
+        elif self.durable.must_commit() and self.durable.store.disk_space.check():
+            await self._commit()
+        await asyncio.sleep(0)
+
     async def _take_batch(self) -> None:
         """Run steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if (
-            self._is_full()
-            or not self.durable.store.disk_space.check()
-            or self.durable.clock.now_ms() < state.log.latest_entry_ms
-        ):
+        if not self.intake.is_open():
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
-            self._held_up = True
-            state.arrivals.held_up(self.durable.clock.now_ms())
             return
+        if self.intake.resumes():
+            self.link.mark()
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
+        self.durable.pulse.batch_frames.add(len(frames))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
-        if self._held_up:
-            self._held_up = False
-            self.link.mark()
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
         await self._commit()
@@ -265,12 +281,6 @@ class Gateway:
         if self.link.connected and not self.link.waiting and not self._window_full:
             clock = self.durable.clock
             self.durable.state.arrivals.still_dry(clock.now_ms() - int(1000 * self.link.silent_s * clock.rate))
-
-    def _is_full(self) -> bool:
-        """Return whether more waits than allowed; windows count only once the queue is drained, since none can end before."""
-        bounds, state = self.config.release, self.durable.state
-        windows_full = state.drained and state.windows.contributions > bounds.contributions
-        return windows_full or sum(state.outbox.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
@@ -304,13 +314,14 @@ class Gateway:
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        if now_ms >= state.log.latest_entry_ms:
-            if durable.confirmed:
-                await self._release(now_ms)
-        elif self._plausible:
+        right = durable.clock_is_right()
+        if right and durable.confirmed:
+            await self._release(now_ms)
+        elif not right and self._plausible:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = now_ms >= state.log.latest_entry_ms
+        self._plausible = right
         now_s = asyncio.get_running_loop().time()
+        durable.end_handover()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from gateway.audit.log.handover import Handover, join_handovers
 from gateway.config import ConfigError, Installation
 from gateway.core.effects import BundleRow
 from gateway.core.state import GatewayIdentity, RandomBytes, State
 from gateway.durable.log_recovery import ComparedLog, LogRecovery
 from gateway.durable.publication import Unpublished
+from gateway.durable.rotation import signers_of
 from gateway.durable.state_recovery import StateRecovery
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
@@ -68,18 +70,24 @@ class Edges:
 async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:
     """Restore memory from the open database; change nothing but the next sub-epoch, and what is kept of the log compared."""
     stored = await edges.store.load()
+    handovers = tuple(map(Handover.parse, await edges.store.reader.handovers()))
+    signers = signers_of(keys, handovers)
+    if len(signers) > 1:
+        edges.publisher.hand_over(handovers[-1], join_handovers(handovers))
     state = State(
         GatewayIdentity(
             gateway=place.config.gateway,
-            signer=keys.log_signer,
+            signer=signers[0],
             device_key=keys.device_key,
             random_bytes=edges.random_bytes,
             sub_epoch=stored.sub_epoch,
             simulated_clock=edges.clock.simulated,
         )
     )
+    state.log.signers = signers
     log_recovery = LogRecovery(edges.store, edges.publisher)
     unpublished = await _restore_log(state, stored, edges, log_recovery)
+    unpublished.handovers = join_handovers(handovers)
     if state.log.size:
         try:
             edges.clock.resume(state.log.latest_entry_ms)

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.paths import parse_path
 from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME, FolderSource
 from gateway.audit.log.tiles import labels_path
@@ -69,6 +70,12 @@ class LogFolder:
         target, data = self.path / VKEY_NAME, f"{vkey}\n".encode()
         if not target.is_file() or target.read_bytes() != data:
             replace_file(target, data, _PUBLIC_MODE)
+            sync_folder(self.path)
+
+    def write_handovers(self, data: bytes) -> None:
+        """Write the handovers of the log's key, where there are new ones: before any checkpoint that rests on them."""
+        if self.read(KEYS_NAME) != data:
+            replace_file(self.path / KEYS_NAME, data, _PUBLIC_MODE)
             sync_folder(self.path)
 
     def write_description(self, data: bytes) -> None:

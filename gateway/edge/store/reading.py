@@ -82,6 +82,11 @@ class StoreReader:
             expected += 1
             yield content
 
+    async def oldest_outbox_row(self, recipient: str) -> int | None:
+        """Return the number of a recipient's oldest waiting row; None where none waits."""
+        ((number,),) = await self._rows("SELECT min(number) FROM outbox WHERE recipient = ?", (recipient,))
+        return None if number is None else int(number)
+
     async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
         """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
         rows = await self._rows(
@@ -126,6 +131,10 @@ class StoreReader:
         sql = "SELECT entry_index, content FROM policy WHERE entry_index < ? ORDER BY entry_index DESC LIMIT 1"
         rows = await self._rows(sql, (index,))
         return rows[0] if rows else None
+
+    async def handovers(self) -> list[bytes]:
+        """Return the handovers of the log's key, oldest first."""
+        return [note for (note,) in await self._rows("SELECT note FROM handover ORDER BY entry_index")]
 
     async def openings(self, since: int) -> list[tuple[int, bytes]]:
         """Return the openings of entries from a log index on."""

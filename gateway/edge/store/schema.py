@@ -61,5 +61,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     """,
     "CREATE TABLE compared (size INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;",
+    """
+    CREATE TABLE handover (entry_index INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+    """,
 )
 """Scripts by version: the first makes version 1 of an empty file."""

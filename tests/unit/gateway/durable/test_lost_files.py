@@ -29,7 +29,7 @@ def test_only_what_is_absent_is_written(tmp_path: Path) -> None:
             yield b"%d" % n
 
     async def work() -> bool:
-        publisher = Publisher(tmp_path / "log", None, SIGNER.vkey())
+        publisher = Publisher(tmp_path / "log", None, SIGNER.verifier)
         resumed = LogWriter.resumed("o", 256, edge.edge())
         return await LostFiles(absent, 512).put_back(publisher, resumed, entries(), 600)
 
