@@ -12,7 +12,6 @@ from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.age import AuditTime
-from gateway.audit.verify.report import Report
 from gateway.audit.verify.trust import Anchors, open_checkpoint
 from tests.crash.scene import Publishing
 from tests.soak.citizens import Citizens
@@ -109,6 +108,7 @@ def _finish(made: Stage, course: Course, sensors: Publishing, citizens: Citizens
         districts=DISTRICTS,
     )
     verdict = judge(seen)
+    verdict.note("leaked", course.left_withheld, "bundles were formed while the clock was implausible")
     samples = [sample for sample in watch.samples if sample.at_s >= WARM_UP_S]
     rss, fds = slope((s.run, s.at_s, s.rss_kib) for s in samples), slope((s.run, s.at_s, s.fds) for s in samples)
     return Result(

@@ -1,8 +1,7 @@
-"""Everything that runs in a soak: two brokers, each behind a tap, a gateway and a portal as processes, and a city that listens."""
+"""Everything that runs in a soak: two brokers, each behind a tap, a gateway and a portal as processes, a city that listens."""
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
