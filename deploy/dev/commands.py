@@ -102,15 +102,16 @@ def _lint(arguments: Sequence[str]) -> int:
 
 
 BENCH_PROGRAMS = (debian.MOSQUITTO, debian.MOSQUITTO_SUB, debian.LIBATOMIC)
+SOAK_PROGRAMS = (debian.MOSQUITTO, debian.FAKETIME)
 TEST_PROGRAMS = (*BENCH_PROGRAMS, debian.NGINX, debian.JQ, debian.STRACE, debian.CHROMIUM)
 FRESH_PROGRAMS = (debian.DEBOOTSTRAP,) if fresh.can_enter_namespaces() else ()
 
 COMMANDS = {
     "demo": Command(_demo, RUNTIME_LOCK),
-    "test": Command(_test, programs=TEST_PROGRAMS, slow_programs=(debian.GO, debian.GO_MOD)),
+    "test": Command(_test, programs=TEST_PROGRAMS, slow_programs=(debian.GO, debian.GO_MOD, debian.FAKETIME)),
     "lint": Command(_lint),
     "bench": Command(_bench, programs=BENCH_PROGRAMS),
-    "soak": Command(_soak, programs=(debian.MOSQUITTO,)),
+    "soak": Command(_soak, programs=SOAK_PROGRAMS),
     "shots": Command(_shots, programs=(debian.MOSQUITTO, debian.CHROMIUM)),
     "privacy": Command(_privacy),
     "fresh": Command(lambda arguments: fresh.main(ROOT, arguments), None, FRESH_PROGRAMS),

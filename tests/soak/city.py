@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
+from typing import Any
 
 from firmware_sim.faults import hostile_frames
 from firmware_sim.scenario import parse_scenario
@@ -118,20 +119,13 @@ def _places(built: City) -> City:
 def _with_flows(built: City, space: str) -> City:
     built.purpose("comfort", "Warm homes").purpose("streets", legal_basis="public-task")
     built.recipient("housing", "Housing office").recipient("streets", "Streets office")
-    common = {"purpose": "comfort", "recipient": "housing", "retention": 30}
-    built.flow("heating", "consumption", statistic="sum", identity="aggregate", time="1h", space="district", group=3, **common)
-    built.flow("warmth", "temperature", identity="per-record", time="exact", space="block", **common)
-    built.flow("damp", "humidity", identity="per-record", time="exact", space=space, **common)
-    return built.flow(
-        "city-sensors",
-        *("peopleCount", "LAeq", "pm25", "temperature", "relativeHumidity", "totalConsumption", "waterVolume"),
-        purpose="streets",
-        recipient="streets",
-        identity="per-record",
-        time="exact",
-        space="block",
-        retention=30,
-    )
+    figures: dict[str, Any] = {"identity": "aggregate", "time": "1h", "space": "district", "group": 3, "retention": 30}
+    single: dict[str, Any] = {"identity": "per-record", "time": "exact", "space": "block", "retention": 30}
+    built.flow("heating", "consumption", statistic="sum", purpose="comfort", recipient="housing", **figures)
+    built.flow("warmth", "temperature", purpose="comfort", recipient="housing", **single)
+    built.flow("damp", "humidity", purpose="comfort", recipient="housing", **{**single, "space": space})
+    told = ("peopleCount", "LAeq", "pm25", "temperature", "relativeHumidity", "totalConsumption", "waterVolume")
+    return built.flow("city-sensors", *told, purpose="streets", recipient="streets", **single)
 
 
 def erring(seed: int) -> Fleet:

@@ -43,10 +43,12 @@ class Sample(NamedTuple):
     Attributes:
         run: Which run of the process it is of.
         at_s: Seconds since that run began.
+        city_s: Seconds since the whole soak did.
     """
 
     run: int
     at_s: float
+    city_s: float
     rss_kib: int
     fds: int
 

@@ -44,7 +44,7 @@ def record(flow: str, result: float, t_ms: int, cell: str, number: int | None = 
         cell=cell,
         identity="per-record" if single else "aggregate",
         retention_days=30,
-        id=b"%016d" % number if single else None,
+        id=None if number is None else b"%016d" % number,
     )
 
 
@@ -75,6 +75,7 @@ def well() -> Evidence:
         homes=(STEADY, CHANGING, SILENT),
         sent=sent,
         killed_at=0,
+        passed=Counter((message.topic, message.payload) for message in sent),
         taken=Counter((message.topic, message.payload) for message in sent),
         bundles=bundles,
         others=frozenset(),
@@ -145,6 +146,14 @@ def test_sensor_that_sends_again_loses_nothing() -> None:
     more = replace(seen, taken=seen.taken + seen.taken, ledger={**seen.ledger, "frames.received": 2 * len(seen.sent)})
     assert counts(judge(more)) == (0, 0, 0, 0)
     assert counts(judge(replace(seen, sent=[*seen.sent, seen.sent[-1]]))) == (1, 0, 0, 0)
+
+
+def test_what_was_committed_when_the_broker_was_killed_counts_wherever_it_went() -> None:
+    """Its acknowledgement came to nobody: it may stand in the city, and in a figure, or not; nothing is lost or twice."""
+    seen, gate = well(), Counter({(GATE.topic, GATE.payload): 1, (STEADY.topic, reading(STEADY, 0).payload): 1})
+    unheard = replace(seen, taken=seen.taken - gate, killed_at=len(seen.sent))
+    assert counts(judge(unheard)) == (0, 0, 0, 0)
+    assert counts(judge(without(unheard, 100))) == (0, 1, 0, 0)
 
 
 TWICE: dict[str, Callable[[Evidence], Evidence]] = {
