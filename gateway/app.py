@@ -190,9 +190,9 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        while not self.durable.clock_is_right():
+        while problem := self.durable.clock_problem():
             if not self.intake.waits:
-                _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
+                _log.error("the clock is wrong: taking nothing in until it is right", problem=problem)
             self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
         self.intake.resumes()
@@ -296,17 +296,17 @@ class Gateway:
         await self._turn()  # a simulated clock may have been advanced just before
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         self._note_dry()
-        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
+        if not durable.clock.simulated and self._clock_watch.was_set(durable.clock.shown_ms(), system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        right = durable.clock_is_right()
-        if right and durable.confirmed:
+        problem = durable.clock_problem()
+        if problem is None and durable.confirmed:
             await self._release(now_ms)
-        elif not right and self._plausible:
-            _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = right
+        elif problem and self._plausible:
+            _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
+        self._plausible = problem is None
         now_s = asyncio.get_running_loop().time()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
