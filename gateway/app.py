@@ -77,7 +77,7 @@ class Gateway:
         self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
-        self.link = connect(self._link_event, self._frames_arrived)
+        self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
@@ -114,7 +114,7 @@ class Gateway:
             self._batch_in(self.config.batches.commit_ms / 1000)
 
     def _batch_in(self, seconds: float) -> None:
-        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._batch_now)
+        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._beside.guarded(self._batch_now))
 
     def _batch_now(self) -> None:
         if self._batch_timer is not None:

@@ -111,14 +111,7 @@ def _follow_signals(app: Gateway) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stop)
-    applying: set[asyncio.Task[None]] = set()
-
-    def apply() -> None:
-        task = loop.create_task(_apply_policies(app))
-        applying.add(task)
-        task.add_done_callback(applying.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, apply)
+    loop.add_signal_handler(signal.SIGHUP, lambda: app.beside(_apply_policies(app), "policies"))
 
 
 async def _apply_policies(app: Gateway) -> None:
