@@ -8,6 +8,7 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -150,6 +151,14 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
+    def wake(self) -> None:
+        """Have the loop turn once, whether or not anything is due."""
+        self._wake.set()
+
+    def progress(self) -> int:
+        """Return a number that grows while the loop moves on: its turns, and the attempts of a commit that waits for space."""
+        return self.durable.pulse.turns + self.durable.store.disk_space.attempts
+
     def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run work beside the loop until it is done or ``run`` ends; its failure ends ``run`` with its error."""
         self._beside.add(work, name)
@@ -166,6 +175,7 @@ class Gateway:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        self.beside(self.durable.compare_rest(), "comparison")
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),
@@ -209,6 +219,7 @@ class Gateway:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
+            began_s = time.perf_counter()
             self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
             await self._turn()
             if self._requests:
@@ -220,6 +231,7 @@ class Gateway:
                 await self._tick()
             if self.turns.pending:
                 await self._take_turn()
+            self.durable.pulse.turned(time.perf_counter() - began_s)
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -252,6 +264,7 @@ class Gateway:
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
+        self.durable.pulse.batch_frames.add(len(frames))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
@@ -308,6 +321,7 @@ class Gateway:
             _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
         self._plausible = problem is None
         now_s = asyncio.get_running_loop().time()
+        durable.end_handover()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)

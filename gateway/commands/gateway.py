@@ -66,6 +66,7 @@ def status_text(shown: Mapping[str, Any]) -> str:
     full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
     lines = [
         f"gateway    {shown['gateway']}, started {_times(shown['starts'])}",
+        *_health_lines(shown["health"]),
         f"clock      {clock['now']}{simulated}{_clock_text(clock['problem'])}",
         f"broker     {_connection_text(broker)}, queue {'dry' if broker['dry'] else 'not dry yet'}",
         *_intake_lines(shown["intake"]["waits"]),
@@ -83,6 +84,11 @@ def status_text(shown: Mapping[str, Any]) -> str:
     ]
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return as_lines(lines)
+
+
+def _health_lines(health: Mapping[str, Any]) -> list[str]:
+    """Return whether it does its work, or a line for each reason for which it does not."""
+    return [f"health     NOT READY: {reason}" for reason in health["reasons"]] or ["health     ready"]
 
 
 def _clock_text(problem: str | None) -> str:

@@ -24,4 +24,5 @@ SHOWN: Final[dict[str, Any]] = {
     "bundles_under_way": 0,
     "ledger": {"frames.received": 5},
     "imbalances": [],
+    "health": {"ready": True, "reasons": []},
 }
