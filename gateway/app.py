@@ -78,7 +78,7 @@ class Gateway:
         self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
-        self.link = connect(self._link_event, self._frames_arrived)
+        self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
@@ -115,7 +115,7 @@ class Gateway:
             self._batch_in(self.config.batches.commit_ms / 1000)
 
     def _batch_in(self, seconds: float) -> None:
-        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._batch_now)
+        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._beside.guarded(self._batch_now))
 
     def _batch_now(self) -> None:
         if self._batch_timer is not None:
@@ -200,9 +200,9 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        while not self.durable.clock_is_right():
+        while problem := self.durable.clock_problem():
             if not self.intake.waits:
-                _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
+                _log.error("the clock is wrong: taking nothing in until it is right", problem=problem)
             self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
         self.intake.resumes()
@@ -309,17 +309,17 @@ class Gateway:
         await self._turn()  # a simulated clock may have been advanced just before
         durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
         self._note_dry()
-        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
+        if not durable.clock.simulated and self._clock_watch.was_set(durable.clock.shown_ms(), system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        right = durable.clock_is_right()
-        if right and durable.confirmed:
+        problem = durable.clock_problem()
+        if problem is None and durable.confirmed:
             await self._release(now_ms)
-        elif not right and self._plausible:
-            _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = right
+        elif problem and self._plausible:
+            _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
+        self._plausible = problem is None
         now_s = asyncio.get_running_loop().time()
         durable.end_handover()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s

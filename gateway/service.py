@@ -144,14 +144,7 @@ def _follow_signals(app: Gateway, watch: Watch) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    applying: set[asyncio.Task[None]] = set()
-
-    def apply() -> None:
-        task = loop.create_task(_apply_policies(app))
-        applying.add(task)
-        task.add_done_callback(applying.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, apply)
+    loop.add_signal_handler(signal.SIGHUP, lambda: app.beside(_apply_policies(app), "policies"))
 
 
 async def _apply_policies(app: Gateway) -> None:
