@@ -8,13 +8,14 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
+from gateway.beside import Beside
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, credentials, notices, subjects
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
@@ -58,6 +59,7 @@ class Gateway:
         """
         self.durable = durable
         self.config = durable.config
+        self.turns = durable.turns
         self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
@@ -73,6 +75,7 @@ class Gateway:
         self._held_up = False
         self._window_full = False
         self._clock_watch = system_clock.ClockWatch()
+        self._beside = Beside()
         self.link = connect(self._link_event, self._frames_arrived)
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
@@ -146,6 +149,10 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
+    def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run work beside the loop until it is done or ``run`` ends; its failure ends ``run`` with its error."""
+        self._beside.add(work, name)
+
     def stop(self) -> None:
         """End ``run`` after the step under way; one that waits for disk space is interrupted."""
         self._stopping = True
@@ -164,6 +171,7 @@ class Gateway:
             asyncio.create_task(self._tick_forever(), name="ticks"),
             asyncio.create_task(self._receive(), name="broker"),
             asyncio.create_task(self._await_witness(), name="witness"),
+            asyncio.create_task(self._beside.watch(), name="beside"),
             *(asyncio.create_task(sink.run(), name=f"sink {name}") for name, sink in self.delivery.sinks.items()),
         ]
         try:
@@ -174,6 +182,7 @@ class Gateway:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._beside.end()
             for answer in self._unanswered:
                 if not answer.done():
                     answer.set_exception(UnavailableError("the gateway is ending"))
@@ -209,6 +218,8 @@ class Gateway:
             if self._tick_due:
                 self._tick_due = False
                 await self._tick()
+            if self.turns.pending:
+                await self._take_turn()
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -220,6 +231,14 @@ class Gateway:
         """Have the public's numbers shown once an hour has ended, before anything is decided in the next one."""
         if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
             await self._commit()
+
+    async def _take_turn(self) -> None:
+        """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
+        if self.turns.run_one():
+            self._wake.set()
+        elif self.durable.must_commit() and self.durable.store.disk_space.check():
+            await self._commit()
+        await asyncio.sleep(0)
 
     async def _take_batch(self) -> None:
         """Run steps 2 to 10 of the path of a batch."""

@@ -37,6 +37,7 @@ from gateway.edge.policies import PoliciesFound, public_key
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
 from gateway.recipient.wire import Address
+from gateway.turns import Turns
 
 _log = structlog.get_logger()
 
@@ -73,6 +74,7 @@ class Durable:
         to_send_again: Bundles found unacknowledged at start.
         public_keys: Public keys of the recipients in the policies in force.
         seals: By recipient: the keys that its bundles are sealed with, day by day.
+        turns: Long work on the state, of which the gateway's loop runs a piece at a time.
         confirmed: Whether the log may be signed: no witness is configured, or one has confirmed our last signed head.
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
@@ -97,6 +99,7 @@ class Durable:
         self.publisher = edges.publisher
         self.witnesses = edges.witnesses
         self.clock = edges.clock
+        self.turns = Turns()
         self.state = found.state
         self.to_send_again = found.to_send_again
         self.public_keys = found.public_keys
@@ -220,6 +223,7 @@ class Durable:
     async def perform(self, actions: Sequence[Action[A]]) -> list[A]:
         """Run actions, commit all of them at once, and publish; for commands that find no gateway running."""
         answers = [await answer_of(action) for action in actions]
+        self.turns.run_all()
         if self.state.commit.log:
             self.checkpoint()
         await self.commit()

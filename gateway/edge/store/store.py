@@ -113,7 +113,7 @@ class Store:
         Raises: sqlite3.Error: the disk fails.
         """
         try:
-            await self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (ENDED_IN_ORDER,))
+            await self._database.run("INSERT OR REPLACE INTO meta VALUES (?, 1)", (ENDED_IN_ORDER,))
         except sqlite3.OperationalError as error:
             if not says_full(error):
                 raise
@@ -179,4 +179,4 @@ class Store:
 
     async def copy_into(self, path: Path) -> None:
         """Write the present content as a database file of its own, without free space; the file must exist and be empty."""
-        await self._database.execute("VACUUM INTO ?", (str(path),))
+        await self._database.run("VACUUM INTO ?", (str(path),))
