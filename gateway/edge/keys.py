@@ -49,6 +49,9 @@ KEY_BYTES: Final = 32
 LOOKUP_HASH_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _VERSION: Final = "sluice 1"
+_FORBIDDEN: Final = 0o077
+_FORBIDDEN_TO_CREDENTIALS: Final = 0o027
+"""systemd lets the service's user read a credential by an access list, which shows in the bits of the group."""
 _ORIGIN: Final = re.compile(r"sluice\.([a-z0-9][a-z0-9.-]*)/log")
 
 
@@ -168,7 +171,7 @@ def load_keys(folder: Path) -> GatewayKeys:
     root_path, log_path, next_path = root_key_file(folder), folder / LOG_KEY_FILE, folder / NEXT_LOG_KEY_FILE
     _finish_replacement(folder)
     try:
-        root_key = read_secret_file(root_path)
+        root_key = read_secret_file(root_path, _FORBIDDEN if root_path.parent == folder else _FORBIDDEN_TO_CREDENTIALS)
     except SecretFileError as error:
         raise KeyFileError(str(error)) from error
     if len(root_key) != KEY_BYTES:
