@@ -16,9 +16,7 @@ from gateway.audit.log.payloads import CLOCK_SET
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.core.effects import OutboxRow
 from gateway.edge import system_clock
-from gateway.edge.store import disk_space
 from gateway.edge.witnesses.quorum import Witnesses
-from gateway.watching import machine
 from gateway.watching.machine import Machine
 from tests.support.asking import perform
 from tests.support.inside import take
@@ -55,7 +53,7 @@ class Case:
 async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     """A gateway that does its work, on a machine with room and a clock that is kept right, with ten devices that send."""
     statvfs = SimpleNamespace(f_bavail=DISK_BYTES // 2, f_blocks=DISK_BYTES, f_frsize=1)
-    monkeypatch.setattr(machine.os, "statvfs", lambda _: statvfs)
+    monkeypatch.setattr(os, "statvfs", lambda _: statvfs)
     monkeypatch.setattr(system_clock, "clock_state", lambda: "synchronised")
     async with watched_gateway(tmp_path / "g") as found:
         found.connect()
@@ -207,7 +205,7 @@ async def disk_full(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(*_: object) -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
 
-    monkeypatch.setattr(disk_space.os, "posix_fallocate", no_room)
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
     os.unlink(scene.app.durable.place.state / "ballast")
     assert not scene.app.durable.store.disk_space.check()
 
@@ -215,7 +213,7 @@ async def disk_full(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
 async def disk_low(_: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Little room is left."""
     statvfs = SimpleNamespace(f_bavail=DISK_BYTES // 20, f_blocks=DISK_BYTES, f_frsize=1)
-    monkeypatch.setattr(machine.os, "statvfs", lambda _: statvfs)
+    monkeypatch.setattr(os, "statvfs", lambda _: statvfs)
 
 
 async def worn(scene: Scene, _: pytest.MonkeyPatch) -> None:
@@ -305,6 +303,6 @@ def test_each_alert_says_what_is_so_and_where_to_read_on() -> None:
     """In words that a page on a telephone has room for."""
     for alert, rule in rules().items():
         assert alert.startswith("Sluice")
-        assert rule["labels"]["severity"] in ("critical", "warning")
-        assert 10 < len(rule["annotations"]["summary"]) < 80
-        assert rule["annotations"]["runbook"] == "docs/operating.md#alerts"
+        assert rule.severity in ("critical", "warning")
+        assert 10 < len(rule.summary) < 80
+        assert rule.runbook == "docs/operating.md#alerts"
