@@ -27,6 +27,7 @@ from gateway.edge import system_clock
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
+from gateway.intake import CLOCK, Intake
 
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
@@ -73,8 +74,8 @@ class Gateway:
         self._began_s = 0.0
         self._pruned_ms = 0
         self._plausible = True
-        self._held_up = False
         self._window_full = False
+        self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
         self.link = connect(self._link_event, self._frames_arrived)
@@ -174,6 +175,7 @@ class Gateway:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        self.beside(self.durable.compare_rest(), "comparison")
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),
@@ -198,13 +200,12 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        warned, latest_ms = False, self.durable.state.log.latest_entry_ms
-        while self.durable.clock.now_ms() < latest_ms:
-            self.durable.state.arrivals.held_up(self.durable.clock.now_ms())
-            if not warned:
+        while not self.durable.clock_is_right():
+            if not self.intake.waits:
                 _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
-                warned = True
+            self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
+        self.intake.resumes()
         await self.link.run()
 
     async def _await_witness(self) -> None:
@@ -255,23 +256,16 @@ class Gateway:
         """Run steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if (
-            self._is_full()
-            or not self.durable.store.disk_space.check()
-            or self.durable.clock.now_ms() < state.log.latest_entry_ms
-        ):
+        if not self.intake.is_open():
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
-            self._held_up = True
-            state.arrivals.held_up(self.durable.clock.now_ms())
             return
+        if self.intake.resumes():
+            self.link.mark()
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
         self.durable.pulse.batch_frames.add(len(frames))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
-        if self._held_up:
-            self._held_up = False
-            self.link.mark()
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
         await self._commit()
@@ -287,12 +281,6 @@ class Gateway:
         if self.link.connected and not self.link.waiting and not self._window_full:
             clock = self.durable.clock
             self.durable.state.arrivals.still_dry(clock.now_ms() - int(1000 * self.link.silent_s * clock.rate))
-
-    def _is_full(self) -> bool:
-        """Return whether more waits than allowed; windows count only once the queue is drained, since none can end before."""
-        bounds, state = self.config.release, self.durable.state
-        windows_full = state.drained and state.windows.contributions > bounds.contributions
-        return windows_full or sum(state.outbox.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
@@ -326,13 +314,14 @@ class Gateway:
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        if now_ms >= state.log.latest_entry_ms:
-            if durable.confirmed:
-                await self._release(now_ms)
-        elif self._plausible:
+        right = durable.clock_is_right()
+        if right and durable.confirmed:
+            await self._release(now_ms)
+        elif not right and self._plausible:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = now_ms >= state.log.latest_entry_ms
+        self._plausible = right
         now_s = asyncio.get_running_loop().time()
+        durable.end_handover()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)

@@ -10,6 +10,7 @@ from consent.messages import (
     DiskStatus,
     GatewayStatus,
     HealthStatus,
+    IntakeStatus,
     LogHead,
     Nothing,
     SinkStatus,
@@ -44,7 +45,9 @@ def status(app: Gateway) -> GatewayStatus:
             now_ms=durable.clock.now_ms(),
             simulated=durable.clock.simulated,
             rate=durable.clock.rate,
+            problem=_clock_problem(durable),
         ),
+        intake=IntakeStatus(waits=app.intake.waits or None),
         broker=_broker(app),
         sinks={
             name: SinkStatus(
@@ -75,6 +78,16 @@ def _health(app: Gateway) -> HealthStatus:
     return HealthStatus(ready=not reasons, reasons=[REASONS[name] for name in reasons])
 
 
+def _clock_problem(durable: Durable) -> str | None:
+    """Return why the clock cannot be right; None where it may be."""
+    if durable.clock_is_right():
+        return None
+    if not durable.clock.is_set:
+        return "it has not been set since the machine started"
+    behind_s = (durable.state.log.latest_entry_ms - durable.clock.now_ms()) // 1000
+    return f"it is {behind_s} s behind the log's latest entry"
+
+
 def _broker(app: Gateway) -> BrokerStatus:
     link = app.link
     return BrokerStatus(
@@ -89,7 +102,7 @@ def _broker(app: Gateway) -> BrokerStatus:
 
 def log_head(state: State) -> LogHead:
     """Return the log as it stands."""
-    signer = state.identity.signer
+    signer = state.log.signer
     return LogHead(origin=signer.name, size=state.log.size, vkey=signer.vkey())
 
 
