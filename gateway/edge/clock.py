@@ -14,6 +14,9 @@ from gateway.config import Clock, ConfigError
 LEAST_LATENESS_REAL_MS = 2_000
 """However fast simulated time runs, readings in transit must have arrived before their window ends."""
 
+EARLIEST_MS = 1_767_225_600_000
+"""2026-01-01: every version of this software is younger, so a clock that shows less was never set since the machine started."""
+
 
 class GatewayClock:
     """Gives the gateway's time in ms since the Unix epoch."""
@@ -32,8 +35,13 @@ class GatewayClock:
     def now_ms(self) -> int:
         """Return the present time."""
         if not self.simulated:
-            return time.time_ns() // 1_000_000
+            return max(EARLIEST_MS, time.time_ns() // 1_000_000)
         return self._start_ms + int(self.rate * (time.time() * 1000 - self._at_ms))
+
+    @property
+    def is_set(self) -> bool:
+        """Return whether it may show the time: before it was set, a machine without a clock of its own begins in 1970."""
+        return self.simulated or self.now_ms() > EARLIEST_MS
 
     @property
     def starts_ms(self) -> int:

@@ -210,6 +210,11 @@ def void_salt(bundle_sha256: bytes) -> bytes:
     return sha256(b"sluice void" + bundle_sha256).digest()
 
 
+def handover_salt(note: bytes) -> bytes:
+    """Return the salt of the part that records a handover of the log's key: everybody sees by it which it was."""
+    return sha256(b"sluice key handover" + note).digest()
+
+
 def subject_label_key(subject_secret: bytes, generation: int = 0) -> bytes:
     """Return the key with which a citizen computes the labels of their subject; each resident's departure begins a generation."""
     return keyed(subject_secret, b"labels" if generation == 0 else b"labels|%d" % generation)

@@ -136,13 +136,13 @@ class Database:
         """Return the rows that a query finds."""
         return list(await self._db.execute_fetchall(sql, parameters))
 
-    async def pages(self, sql: str) -> AsyncIterator[Any]:
+    async def pages(self, sql: str, last: int = -1) -> AsyncIterator[Any]:
         """Yield rows a page at a time: memory stays small however many there are, and no cursor stays open.
 
         Args:
             sql: Selects the next page after a row id, which each row begins with.
+            last: The row id after which to begin.
         """
-        last = -1
         while rows := await self.rows(sql, (last,)):
             for row in rows:
                 yield row[1:]

@@ -67,18 +67,23 @@ class StoreReader:
                 sealer.open("batch", row_key(number), journal) if journal else b"",
             )
 
-    async def entries(self) -> AsyncIterator[bytes]:
-        """Yield the log's entries in order.
+    async def entries(self, since: int = 0) -> AsyncIterator[bytes]:
+        """Yield the log's entries in order, from a log index on.
 
         Raises: CorruptionError: one is missing.
         """
-        expected = 0
+        expected = since
         sql = "SELECT entry_index, entry_index, content FROM entry WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
-        async for index, content in self._pages(sql):
+        async for index, content in self._pages(sql, since - 1):
             if index != expected:
                 raise CorruptionError(f"log entry `{expected}` is missing from the database")
             expected += 1
             yield content
+
+    async def oldest_outbox_row(self, recipient: str) -> int | None:
+        """Return the number of a recipient's oldest waiting row; None where none waits."""
+        ((number,),) = await self._rows("SELECT min(number) FROM outbox WHERE recipient = ?", (recipient,))
+        return None if number is None else int(number)
 
     async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
         """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
@@ -94,9 +99,16 @@ class StoreReader:
         """Return the labels files of releases from a log index on."""
         return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
 
-    async def label_indices(self) -> list[int]:
-        """Return the log indices of the releases, each of which has labels."""
-        return [index for (index,) in await self._rows("SELECT entry_index FROM labels ORDER BY entry_index")]
+    async def label_indices(self, since: int = 0) -> list[int]:
+        """Return the log indices of the releases from a log index on, which all have a labels file."""
+        rows = await self._rows("SELECT entry_index FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
+        return [index for (index,) in rows]
+
+    async def each_labels(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield every labels file in order: (log index of the release, content)."""
+        sql = "SELECT entry_index, entry_index, content FROM labels WHERE entry_index > ? ORDER BY entry_index LIMIT 100"
+        async for index, content in self._pages(sql):
+            yield index, content
 
     async def labels_of(self, index: int) -> bytes:
         """Return the labels file of the release at a log index."""
@@ -117,6 +129,10 @@ class StoreReader:
         sql = "SELECT entry_index, content FROM policy WHERE entry_index < ? ORDER BY entry_index DESC LIMIT 1"
         rows = await self._rows(sql, (index,))
         return rows[0] if rows else None
+
+    async def handovers(self) -> list[bytes]:
+        """Return the handovers of the log's key, oldest first."""
+        return [note for (note,) in await self._rows("SELECT note FROM handover ORDER BY entry_index")]
 
     async def openings(self, since: int) -> list[tuple[int, bytes]]:
         """Return the openings of entries from a log index on."""
@@ -162,9 +178,4 @@ class StoreReader:
 
     async def releases_labelled(self, keys: Sequence[bytes]) -> list[int]:
         """Return the log indices of the releases that carry a label of one of a subject's keys."""
-        found = []
-        sql = "SELECT entry_index, entry_index, content FROM labels WHERE entry_index > ? ORDER BY entry_index LIMIT 100"
-        async for index, labels in self._pages(sql):
-            if any(label(key, index) in labels for key in keys):
-                found.append(index)
-        return found
+        return [index async for index, labels in self.each_labels() if any(label(key, index) in labels for key in keys)]

@@ -1,0 +1,102 @@
+"""A gateway in this process and everything that tells of it, for tests that bring it into a state and look at what is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.app import Gateway
+from gateway.watching.machine import Machine
+from gateway.watching.metrics import Figures
+from gateway.watching.notify import Notifier
+from gateway.watching.watch import Watch
+from tests.support.inside import ReluctantSink, SetClock, assembled, started
+from tests.support.live import LiveGateway
+
+PROFILE = "noise"
+"""Of the shipped city: in the scene its devices are expected every quarter of an hour."""
+SILENT_MS = 15 * 60_000 + 1
+DEVICE = {"profile": PROFILE, "zone": "north-quay", "owner": "city", "subject": "none"}
+"""A device of that profile, but for its topic."""
+
+Samples = dict[str, float]
+"""By series, as `sluice_account{account="frames.received"}`: its value."""
+
+
+class Seconds:
+    """A monotonic clock that the test sets.
+
+    Attributes:
+        now: What it tells.
+    """
+
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def __call__(self) -> float:
+        """Tell what was set."""
+        return self.now
+
+
+@dataclass
+class Scene:
+    """A gateway that does not run by itself.
+
+    Attributes:
+        clock: The gateway's.
+        sink: The only one, connected.
+        seconds: The monotonic clock of the watch.
+        machine: What is told of the machine; a test may put another in its place.
+    """
+
+    app: Gateway
+    clock: SetClock
+    sink: ReluctantSink
+    seconds: Seconds
+    watch: Watch
+    machine: Machine
+
+    def text(self) -> str:
+        """Return what Prometheus would be told now."""
+        return Figures(self.watch, self.machine).text().decode()
+
+    def samples(self) -> Samples:
+        """Return the same by series."""
+        return dict(series_of(self.text()))
+
+    async def survey(self) -> None:
+        """Have everything looked at."""
+        await self.watch.survey.take(self.app)
+
+
+def series_of(text: str) -> Iterator[tuple[str, float]]:
+    """Yield each series of an exposition, and its value."""
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            yield f"{sample.name}{{{labels}}}" if labels else sample.name, sample.value
+
+
+@asynccontextmanager
+async def watched_gateway(folder: Path, *, extra: str = "") -> AsyncIterator[Scene]:
+    """Start a gateway's state in this process and watch it; its loop does not run, and its broker is away.
+
+    Args:
+        folder: Empty.
+        extra: More TOML.
+    """
+    live = LiveGateway(folder, 1, extra=extra)
+    profile = live.place.policies / "devices" / f"{PROFILE}.toml"
+    profile.write_text(profile.read_text().replace('codec = "cbor"', 'codec = "cbor"\nexpect_every = "15min"', 1))
+    clock = SetClock(time.time_ns() // 1_000_000)
+    async with started(live, clock) as durable:
+        sink, seconds = ReluctantSink(), Seconds()
+        app = assembled(durable, sink)
+        watch = Watch(Notifier(), seconds)
+        watch.app = app
+        yield Scene(app, clock, sink, seconds, watch, Machine(durable.place))
