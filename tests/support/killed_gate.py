@@ -175,7 +175,7 @@ class KilledGate(Gate):
         recount, found, totals = Recount(), self.state.ledger.imbalances(), self.state.ledger.totals
         if totals.get("pairs.waiting", 0) != sum(len(read_row(content)) for _, content in self.outbox.values()):
             found.append("pairs.waiting is not what lies in the outbox")
-        in_tables = sum(table.pairs(table) for table in self.state.windows.tables.values())
+        in_tables = sum(table.pairs() for table in self.state.windows.tables.values())
         if totals.get("pairs.open", 0) != in_tables + sum(window.pairs() for window in self.state.windows):
             found.append("pairs.open is not what stands in windows and tables")
         for index, (kind, _, opening) in enumerate(self.entries):
