@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
-
 from gateway.audit.log.handover import Handover, join_handovers
 from gateway.config import ConfigError, Installation
 from gateway.core.effects import BundleRow
 from gateway.core.state import GatewayIdentity, RandomBytes, State
-from gateway.durable.log_recovery import ComparedLog, LogRecovery
+from gateway.durable.log_recovery import ComparedLog, LogRecovery, keep_compared
 from gateway.durable.publication import Unpublished
 from gateway.durable.rotation import signers_of
 from gateway.durable.state_recovery import StateRecovery
@@ -34,6 +32,7 @@ class StateFound:
         ended_in_order: Whether the previous run ended cleanly; true of a new database.
         starts: How often the gateway was started on it.
         since: Where the comparison with the published log began.
+        signed_size: Up to where the log had been signed.
     """
 
     state: State
@@ -44,6 +43,7 @@ class StateFound:
     ended_in_order: bool
     starts: int
     since: ComparedLog
+    signed_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
         stored.ended_in_order,
         stored.starts,
         log_recovery.since,
+        log_recovery.signed_size,
     )
 
 
@@ -117,5 +118,5 @@ async def _restore_log(state: State, stored: Stored, edges: Edges, log_recovery:
         since = edges.publisher.exported_until(log_recovery.signed_size)
         unpublished.openings = dict(await edges.store.reader.openings(since))
     if (compared := log_recovery.compared) != log_recovery.since:
-        await edges.store.keep_compared(compared.size, msgspec.msgpack.encode(compared))
+        await keep_compared(edges.store, compared)
     return unpublished

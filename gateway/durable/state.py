@@ -113,7 +113,7 @@ class Durable:
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self.starts = found.starts
-        self._compared_since = found.since
+        self._compared_since, self._found_signed = found.since, found.signed_size
         self.pulse = Pulse()
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
@@ -334,7 +334,7 @@ class Durable:
         Raises: CorruptionError: something was changed; the next start compares everything.
         """
         with damage_named(self.store.path):
-            await LateComparison(self.store, self.publisher, self.origin, self._compared_since).run()
+            await LateComparison(self.store, self.publisher, self.origin, self._compared_since, self._found_signed).run()
 
     async def erased(self) -> bool:
         """Remove from the disk what a committed erasure has deleted.

@@ -168,10 +168,6 @@ class Store:
         statements: list[Statement] = [("DELETE FROM compared", ()), ("INSERT INTO compared VALUES (?, ?)", (size, content))]
         await self.writer.write(statements, control=True)
 
-    async def forget_compared(self) -> None:
-        """Have the next start compare the whole log."""
-        await self.writer.write([("DELETE FROM compared", ())], control=True)
-
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._database.rows("SELECT number, wrapped FROM sealing_key"):
             self._segments.know(number, wrapped)
