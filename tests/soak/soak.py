@@ -60,6 +60,7 @@ class Result(msgspec.Struct, kw_only=True):
     not_played: dict[str, str]
     actions: dict[str, int]
     bundles: int
+    bundles_lost_by_broker: int
     records: int
     accounts: dict[str, int]
     examples: list[str]
@@ -157,6 +158,7 @@ def _finish(made: Stage, course: Course, sensors: Publishing, citizens: Citizens
         not_played=course.not_played,
         actions=dict(citizens.done),
         bundles=len(bundles),
+        bundles_lost_by_broker=len(made.upstream_tap.taken_bundles - made.listener.bundles().keys()),
         records=sum(len(bundle.records) for bundle in bundles.values()),
         accounts=shown["ledger"],
         examples=verdict.examples,
