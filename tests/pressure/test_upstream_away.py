@@ -26,6 +26,11 @@ def publish_all(play: Town, messages: list[Message]) -> list[Message]:
     return sensors.published
 
 
+def wait_for_intake(play: Town, there: int) -> None:
+    """Wait until so many frames have been taken in, or intake waits itself."""
+    play.live.wait_until(lambda shown: shown["intake"]["waits"] or shown["ledger"].get("frames.received", 0) == there)
+
+
 @pytest.mark.slow
 def test_upstream_away_for_days_readings_wait_at_the_broker_and_all_arrive(tmp_path: Path) -> None:
     """Memory stays bounded, no figure lacks what waited, a withdrawal holds for all of it, and nobody has to help."""
@@ -37,8 +42,7 @@ def test_upstream_away_for_days_readings_wait_at_the_broker_and_all_arrive(tmp_p
             morning_ms = MIDNIGHT_MS + day * DAY_MS
             sent += publish_all(play, list(islice(to_come, A_DAY)))
             play.publish(morning_ms + 20 * HOUR_MS, until_taken=False)
-            there = len(sent) + (day + 1) * len(play.homes)
-            live.wait_until(lambda s, n=there: s["intake"]["waits"] or s["ledger"].get("frames.received", 0) == n)
+            wait_for_intake(play, len(sent) + (day + 1) * len(play.homes))
             play.clock_to(morning_ms + DAY_MS + 16 * MINUTE_MS)
         shown = live.wait_until(lambda shown: shown["intake"]["waits"])
         assert "`release.outbox_rows`" in line_of(shown, "intake")
