@@ -44,5 +44,6 @@ def test_log_lines_are_all_explained() -> None:
 
 def test_status_lines_are_all_explained() -> None:
     """Each line of the screen that can be other than well."""
-    lines = {line.split()[0] for line in status_text({**SHOWN, "owners_assumed": 1, "ledger": {}}).splitlines()}
+    troubled = {**SHOWN, "owners_assumed": 1, "intake": {"waits": "the disk has no room"}, "ledger": {}}
+    lines = {line.split()[0] for line in status_text(troubled).splitlines()}
     assert lines - {"gateway", "policies", "registry"} <= CODE
