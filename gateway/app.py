@@ -321,7 +321,9 @@ class Gateway:
             _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
         self._plausible = now_ms >= state.log.latest_entry_ms
         now_s = asyncio.get_running_loop().time()
-        durable.end_handover()
+        durable.rotation.end_handover()
+        if durable.rotation.begins_to_reseal():
+            self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.audit.log.handover import Handover, join_handovers
+from gateway.audit.log.notes import Signer
 from gateway.config import ConfigError, Installation
 from gateway.core.effects import BundleRow
 from gateway.core.state import GatewayIdentity, RandomBytes, State
 from gateway.durable.log_recovery import LogRecovery
 from gateway.durable.publication import Unpublished
-from gateway.durable.rotation import signers_of
 from gateway.durable.state_recovery import StateRecovery
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
@@ -21,6 +22,7 @@ from gateway.edge.policy_check import PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.quorum import Witnesses
+from gateway.errors import OperatorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
     """Restore memory from the open database; change nothing but the next sub-epoch."""
     stored = await edges.store.load()
     handovers = tuple(map(Handover.parse, await edges.store.reader.handovers()))
-    signers = signers_of(keys, handovers)
+    signers = _signers(keys, handovers)
     if len(signers) > 1:
         edges.publisher.hand_over(handovers[-1], join_handovers(handovers))
     state = State(
@@ -75,6 +77,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             gateway=place.config.gateway,
             signer=signers[0],
             device_key=keys.device_key,
+            device_generation=keys.device_generation,
             random_bytes=edges.random_bytes,
             sub_epoch=stored.sub_epoch,
             simulated_clock=edges.clock.simulated,
@@ -107,3 +110,21 @@ async def _restore_log(state: State, head: bytes | None, edges: Edges) -> tuple[
         since = edges.publisher.exported_until(log_recovery.signed_size)
         unpublished.openings = dict(await edges.store.reader.openings(since))
     return unpublished, log_recovery.last_head
+
+
+def _signers(keys: GatewayKeys, handovers: Sequence[Handover]) -> tuple[Signer, ...]:
+    """Return the keys that sign the log: its present one and, while a handover to it is under way, the one before.
+
+    A key that was prepared for a handover that never became durable has signed nothing, and is not used.
+
+    Raises: OperatorError: the log was handed over to a key that is not there.
+    """
+    if not handovers or handovers[-1].new == keys.log_signer.verifier:
+        return (keys.log_signer,)
+    last, following = handovers[-1], keys.next_log_signer
+    if following is not None and following.verifier == last.new:
+        return (following, keys.log_signer)
+    raise OperatorError(
+        f"entry `{last.index}` handed the log over to `{last.new.vkey()}`, and that is neither `log.skey` nor `log-next.skey`: "
+        "put your copy of the latest keys back"
+    )
