@@ -358,7 +358,9 @@ class Gateway:
         """Sign a checkpoint if one is due, begin a journal segment if one is, and commit."""
         self._tick_open = False
         durable, now_s = self.durable, asyncio.get_running_loop().time()
-        durable.end_handover()
+        durable.rotation.end_handover()
+        if durable.rotation.begins_to_reseal():
+            self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
