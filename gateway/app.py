@@ -8,6 +8,7 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ from gateway.intake import CLOCK, Intake
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
+RELEASE_S = 0.02
+"""For so long bundles are formed before the loop looks at requests and batches again; the one under way is finished."""
+SWITCH_S = 0.001
+"""After so long another thread is let run: what computes aside would otherwise hold each step of the loop up several times."""
 
 _log = structlog.get_logger()
 
@@ -69,6 +74,7 @@ class Gateway:
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
         self._tick_due = False
+        self._tick_open = False
         self._stopping = False
         self._head_at_s = float("-inf")
         self._began_s = 0.0
@@ -78,7 +84,7 @@ class Gateway:
         self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
-        self.link = connect(self._link_event, self._frames_arrived)
+        self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
@@ -115,7 +121,7 @@ class Gateway:
             self._batch_in(self.config.batches.commit_ms / 1000)
 
     def _batch_in(self, seconds: float) -> None:
-        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._batch_now)
+        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._beside.guarded(self._batch_now))
 
     def _batch_now(self) -> None:
         if self._batch_timer is not None:
@@ -173,6 +179,7 @@ class Gateway:
 
     async def run(self) -> None:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
+        sys.setswitchinterval(SWITCH_S)
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
         self.beside(self.durable.compare_rest(), "comparison")
@@ -200,9 +207,9 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        while not self.durable.clock_is_right():
+        while problem := self.durable.clock_problem():
             if not self.intake.waits:
-                _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
+                _log.error("the clock is wrong: taking nothing in until it is right", problem=problem)
             self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
         self.intake.resumes()
@@ -220,15 +227,15 @@ class Gateway:
             await self._wake.wait()
             self._wake.clear()
             began_s = time.perf_counter()
-            self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
+            self.delivery.forget_acknowledged()
             await self._turn()
             if self._requests:
                 await self._serve()
             if self._batch_due:
                 await self._take_batch()
             if self._tick_due:
-                self._tick_due = False
-                await self._tick()
+                await self._begin_tick()
+            await self._release_some()
             if self.turns.pending:
                 await self._take_turn()
             self.durable.pulse.turned(time.perf_counter() - began_s)
@@ -299,34 +306,68 @@ class Gateway:
         if self.durable.must_commit():
             await self._commit()
         if any(request.tick for request, _ in answers):
-            await self._tick()
+            await self._begin_tick()
+            while self._tick_open:
+                await self._release_some()
         for request, answer in answers:
             if not request.answer.done():
                 request.answer.set_result(answer)
 
-    async def _tick(self) -> None:
-        """Run step 11: expire consents, end windows, form bundles, commit, send them."""
+    async def _begin_tick(self) -> None:
+        """Begin step 11: expire consents, end windows, and have bundles formed for everybody."""
+        self._tick_due = False
         await self._turn()  # a simulated clock may have been advanced just before
-        durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
+        durable, now_ms = self.durable, self.durable.clock.now_ms()
         self._note_dry()
-        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
+        if not durable.clock.simulated and self._clock_watch.was_set(durable.clock.shown_ms(), system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        right = durable.clock_is_right()
-        if right and durable.confirmed:
+        problem = durable.clock_problem()
+        if problem is None and durable.confirmed:
             await self._release(now_ms)
-        elif not right and self._plausible:
-            _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = right
-        now_s = asyncio.get_running_loop().time()
+        elif problem and self._plausible:
+            _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
+        self._plausible = problem is None
+        self._tick_open = True
+
+    async def _release_some(self) -> None:
+        """Form bundles for a while, commit and send them; requests and batches come before the rest. Then end the tick."""
+        if self.delivery.is_due:
+            await self._form_bundles()
+        if self.delivery.is_due:
+            self._wake.set()
+        elif self._tick_open:
+            await self._end_tick()
+
+    async def _form_bundles(self) -> None:
+        """Form bundles one after another, for some milliseconds."""
+        durable, now_ms = self.durable, self.durable.clock.now_ms()
+        if not durable.confirmed or durable.clock_problem() is not None or not durable.store.disk_space.check():
+            self.delivery.postpone()
+            return
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + RELEASE_S
+        while self.delivery.is_due and loop.time() < until_s:
+            await self.delivery.form_next(now_ms)
+        if self.delivery.is_due or not self._tick_open:
+            await self._commit_news()
+
+    async def _end_tick(self) -> None:
+        """Sign a checkpoint if one is due, begin a journal segment if one is, and commit."""
+        self._tick_open = False
+        durable, now_s = self.durable, asyncio.get_running_loop().time()
         durable.end_handover()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
-        recovery.begin_segment_if_due(state)
-        if durable.must_commit():
+        recovery.begin_segment_if_due(durable.state)
+        await self._commit_news()
+
+    async def _commit_news(self) -> None:
+        """Commit what there is, and send."""
+        if self.durable.must_commit():
             await self._commit()
         else:
             self.delivery.send()  # what a sink did not accept at once
@@ -339,7 +380,7 @@ class Gateway:
             self.delivery.send()
 
     async def _release(self, now_ms: int) -> None:
-        """Expire consents, end windows and form bundles."""
+        """Expire consents, end windows, and have bundles formed."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
         notices.tell_of_endings(state, now_ms)
@@ -350,7 +391,8 @@ class Gateway:
             subjects.forget_old_codes(state, now_ms)
             credentials.forget_ended_sessions(state, system_clock.real_ms())
             await durable.drop_old_openings(now_ms)
-        await self.delivery.form_bundles(now_ms)
+        await self.delivery.discard_orphans()
+        self.delivery.begin_all()
 
     def _checkpoint(self, *, heartbeat: bool = False) -> None:
         self.durable.checkpoint(heartbeat=heartbeat)

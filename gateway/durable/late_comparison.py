@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from gateway.audit.log.tiles import TILE_WIDTH, LogWriter, labels_path
-from gateway.durable.log_recovery import Compared, decoded
+from gateway.durable.log_recovery import ComparedLog, decoded
 from gateway.durable.lost_files import LostFiles
 from gateway.durable.published_files import PublishedFiles
 from gateway.edge.publisher import Publisher
@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 class LateComparison:
     """What one start has left."""
 
-    def __init__(self, store: Store, publisher: Publisher, origin: str, until: Compared) -> None:
+    def __init__(self, store: Store, publisher: Publisher, origin: str, until: ComparedLog) -> None:
         """Take the open database, the log's folders and name, and the edge from which the start has continued."""
         self._store = store
         self._publisher = publisher

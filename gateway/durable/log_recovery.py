@@ -26,7 +26,7 @@ from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError
 
 
-class Compared(msgspec.Struct, frozen=True, array_like=True):
+class ComparedLog(msgspec.Struct, frozen=True, array_like=True):
     """The right edge of a log whose files were compared, from which the next start continues.
 
     Attributes:
@@ -82,7 +82,7 @@ class LogRecovery:
         self._published_size = 0
         self.signed_size = 0
         self.last_head = b""
-        self.since = self.compared = Compared()
+        self.since = self.compared = ComparedLog()
 
     async def grow(self, log: LogState, head: bytes | None, kept: bytes | None) -> None:
         """Build the log's tree from the entries, set it in the state, and compare the folder.
@@ -97,7 +97,7 @@ class LogRecovery:
         """
         self._know_heads(head)
         if kept is not None:
-            self._continue_from(msgspec.msgpack.decode(kept, type=Compared))
+            self._continue_from(msgspec.msgpack.decode(kept, type=ComparedLog))
         log.resume(await self._grow(log))
         if self._published_size > log.size:
             raise CorruptionError(
@@ -138,7 +138,7 @@ class LogRecovery:
                 self.signed_size, self.last_head = checkpoint.size, head.note
         self._published_size = 0 if published is None else published.checkpoint.size
 
-    def _continue_from(self, kept: Compared) -> None:
+    def _continue_from(self, kept: ComparedLog) -> None:
         """Continue from what is kept, where every head comes after it and can prove it."""
         if self._published_size and kept.size <= min(self._heads):
             self.since = self.compared = kept
@@ -157,7 +157,7 @@ class LogRecovery:
             if log.size % TILE_WIDTH == 0:
                 if log.size <= self.signed_size:
                     self._files.compare(log.take_full_files(), block, log.size)
-                    self.compared = Compared.of(state, log)
+                    self.compared = ComparedLog.of(state, log)
                 block.clear()
             if log.size in self._heads:
                 self._compare_head(log, block)

@@ -13,7 +13,7 @@ from gateway.audit.log.handover import Handover, join_handovers
 from gateway.config import ConfigError, Installation
 from gateway.core.effects import BundleRow
 from gateway.core.state import GatewayIdentity, RandomBytes, State
-from gateway.durable.log_recovery import Compared, LogRecovery
+from gateway.durable.log_recovery import ComparedLog, LogRecovery
 from gateway.durable.publication import Unpublished
 from gateway.durable.rotation import signers_of
 from gateway.durable.state_recovery import StateRecovery
@@ -43,7 +43,7 @@ class StateFound:
     last_head: bytes
     ended_in_order: bool
     starts: int
-    since: Compared
+    since: ComparedLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,9 +191,9 @@ class Durable:
         """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
-    def clock_is_right(self) -> bool:
-        """Return whether the clock may be right: by one that is behind the log nothing is taken in and nothing released."""
-        return self.clock.is_set and self.clock.now_ms() >= self.state.log.latest_entry_ms
+    def clock_problem(self) -> str | None:
+        """Return in words why the clock cannot be right, None where it may be: nothing is taken in or released by a wrong one."""
+        return self.clock.problem(self.state.log.latest_entry_ms)
 
     async def find_policies(self) -> PoliciesFound:
         """Check the policies folder in a process of its own, and return exactly what was checked.

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,9 @@ KEY_BYTES: Final = 32
 LOOKUP_HASH_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _VERSION: Final = "sluice 1"
+_FORBIDDEN: Final = 0o077
+_FORBIDDEN_TO_CREDENTIALS: Final = 0o027
+"""systemd lets the service's user read a credential by an access list, which shows in the bits of the group."""
 _ORIGIN: Final = re.compile(r"sluice\.([a-z0-9][a-z0-9.-]*)/log")
 
 
@@ -167,7 +171,7 @@ def load_keys(folder: Path) -> GatewayKeys:
     root_path, log_path, next_path = root_key_file(folder), folder / LOG_KEY_FILE, folder / NEXT_LOG_KEY_FILE
     _finish_replacement(folder)
     try:
-        root_key = read_secret_file(root_path)
+        root_key = read_secret_file(root_path, _FORBIDDEN if root_path.parent == folder else _FORBIDDEN_TO_CREDENTIALS)
     except SecretFileError as error:
         raise KeyFileError(str(error)) from error
     if len(root_key) != KEY_BYTES:
@@ -249,4 +253,11 @@ def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:
 
 
 def _row_place(table: str, row_id: bytes) -> bytes:
-    return cbor2.dumps([table, row_id])
+    return _row_place_head(table, len(row_id)) + row_id
+
+
+@cache
+def _row_place_head(table: str, length: int) -> bytes:
+    """Return how the CBOR of [table, row id] begins, up to the bytes of the row id."""
+    whole = cbor2.dumps([table, bytes(length)])
+    return whole[: len(whole) - length]

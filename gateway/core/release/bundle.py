@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
-from consent.core.disclosure import DAY_MS
+from consent.core.disclosure import DAY_MS, Identity
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import ReleasePayload
 from gateway.core.effects import OutboxRow
@@ -64,13 +64,14 @@ def form_bundle(
         rows: The recipient's oldest outbox rows: (number, content).
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
-        guards: Those that were computed before, of what is as it was then; any other that is needed is computed now.
+        guards: Those that were computed before, of what is as it was then; totals that rest on any other wait. None computes
+            at once whatever is needed.
     Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
     if (due := next_due(state, recipient)) is not None:
         return form_publication(state, due, now_ms, form)
     conditions = conditions_of(state, now_ms)
-    closed = (_unless_told(state, one) for one in close(_ended(state, recipient), conditions))
+    closed = (_unless_told(state, one) for one in close(_formable(state, recipient, guards), conditions))
     draft = pack(state, recipient, form, closed, rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None
     _settle(state, draft, bundle, conditions, guards or {})
@@ -98,10 +99,32 @@ def _unless_told(state: State, one: ClosedAs) -> ClosedAs:
     return Totals(one.window, is_told=guard is not None and guard.has_left)
 
 
-def guards_needed(state: State, recipient: str) -> list[GuardKey]:
-    """Return the guards that totals of a recipient rest on which may leave, of which nothing has been formed yet."""
-    keys = (guard_of(state.windows, window.cohort, window.start_ms) for window in _ended(state, recipient))
-    return [key for key in dict.fromkeys(keys) if key is not None and state.windows.guards.get(key) is None]
+def _formable(state: State, recipient: str, guards: Mapping[GuardKey, frozenset[bytes]] | None) -> Iterator[Window]:
+    """Yield the ended windows of a recipient up to the first whose guard is still to be computed."""
+    for window in _ended(state, recipient):
+        key = _lacking_guard(state, window)
+        if guards is not None and key is not None and key not in guards:
+            return
+        yield window
+
+
+def next_guard(state: State, recipient: str) -> GuardKey | None:
+    """Return the guard that the next totals of a recipient wait for; None where it stands, or there need be none."""
+    window = next(_ended(state, recipient), None)
+    return None if window is None else _lacking_guard(state, window)
+
+
+def has_ended(state: State, recipient: str) -> bool:
+    """Return whether anything of a recipient's windows may leave or end now."""
+    return next(_ended(state, recipient), None) is not None
+
+
+def _lacking_guard(state: State, window: Window) -> GuardKey | None:
+    """Return the guard that a window's totals rest on, where nothing of it has been formed yet."""
+    if window.cohort.identity == Identity.AGGREGATE.label:
+        return None
+    key = guard_of(state.windows, window.cohort, window.start_ms)
+    return None if key is None or state.windows.guards.get(key) is not None else key
 
 
 def _guards(

@@ -136,7 +136,7 @@ class Database:
         """Return the rows that a query finds."""
         return list(await self._db.execute_fetchall(sql, parameters))
 
-    async def pages(self, sql: str, last: int = -1) -> AsyncIterator[Any]:
+    async def pages(self, sql: str, last: int = -1) -> AsyncIterator[list[Any]]:
         """Yield rows a page at a time: memory stays small however many there are, and no cursor stays open.
 
         Args:
@@ -144,9 +144,14 @@ class Database:
             last: The row id after which to begin.
         """
         while rows := await self.rows(sql, (last,)):
+            yield rows
+            last = rows[-1][0]
+
+    async def each(self, sql: str, last: int = -1) -> AsyncIterator[Any]:
+        """Yield the rows of such pages one by one, without their row ids."""
+        async for rows in self.pages(sql, last):
             for row in rows:
                 yield row[1:]
-            last = rows[-1][0]
 
     async def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Execute one statement as a transaction of its own."""

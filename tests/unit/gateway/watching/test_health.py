@@ -27,7 +27,7 @@ async def test_each_reason_is_told_while_it_holds(tmp_path: Path) -> None:
         durable.store.disk_space.low = True
         durable.publisher.full = True
         scene.clock.time_ms = durable.state.log.latest_entry_ms - 1
-        assert reasons(scene) == ["unconfirmed", "clock_behind", "disk_full", "log_waits"]
+        assert reasons(scene) == ["unconfirmed", "clock_wrong", "disk_full", "log_waits"]
         scene.clock.time_ms += 1
         durable.confirmed = True
         durable.store.disk_space.low = durable.publisher.full = False
