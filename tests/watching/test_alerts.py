@@ -256,7 +256,7 @@ CASES: Final[dict[str, Case]] = {
     "SluiceDiskFull": Case(disk_full, besides=NOT_READY),
     "SluiceDiskLow": Case(disk_low, {**HERE, "folder": "state"}, {"SluiceDiskLow": [{**HERE, "folder": "log"}]}),
     "SluiceWear": Case(worn),
-    "SluiceClockBehind": Case(clock_behind, besides=NOT_READY),
+    "SluiceClockWrong": Case(clock_behind, {**HERE, "reason": "clock_wrong"}, besides=NOT_READY),
     "SluiceClockUnsynchronised": Case(unsynchronised, minutes=70),
 }
 
