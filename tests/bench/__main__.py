@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import audit, closing, consent, formats, ingest, portal
+from tests.bench import audit, closing, consent, formats, ingest, portal, steady
 
 BENCHES = {
     "ingest": ingest.main,
@@ -15,6 +15,7 @@ BENCHES = {
     "formats": formats.main,
     "closing": closing.main,
     "portal": portal.main,
+    "steady": steady.main,
 }
 
 
