@@ -56,6 +56,7 @@ class Gathering:
     __slots__ = (
         "_acknowledged_s",
         "_ceiling_s",
+        "_due_s",
         "_filled",
         "_first_s",
         "_grew_s",
@@ -87,7 +88,7 @@ class Gathering:
 
     def _begin(self) -> None:
         self._waiting = 0
-        self._first_s = self._last_s = self._grew_s = self._looked_s = self._rested_s = float("-inf")
+        self._first_s = self._last_s = self._grew_s = self._looked_s = self._rested_s = self._due_s = float("-inf")
 
     def arrived(self, waiting: int, now_s: float) -> Wait:
         """Record a read; return how long to wait.
@@ -97,7 +98,7 @@ class Gathering:
             now_s: The time.
         """
         wait = self._wait(waiting, now_s)
-        self._looked_s, self._rested_s = now_s, now_s + wait.rest_s
+        self._looked_s, self._rested_s, self._due_s = now_s, now_s + wait.rest_s, now_s + wait.due_s
         return wait
 
     def _wait(self, waiting: int, now_s: float) -> Wait:
@@ -157,7 +158,8 @@ class Gathering:
             left: How many frames are left for the next.
             now_s: The time.
         """
-        quiet = not left and now_s - self._last_s >= TOGETHER_S - LAST_READ_S
+        quiet = not left and self._due_s - self._last_s >= TOGETHER_S - LAST_READ_S
+        quiet = quiet and now_s - self._due_s <= _AT_ONCE_S  # or we are busy, and nobody has looked
         if self.window is not None and self._waiting >= self.window:
             self._filled += 1
             self._slow = 0 if self._came_together else self._slow + 1

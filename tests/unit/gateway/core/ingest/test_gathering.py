@@ -191,3 +191,12 @@ def test_late_read_is_the_last_of_its_batch() -> None:
     gathering.arrived(1, 0.0)
     wait = gathering.arrived(2, CEILING_S - LAST_READ_S)
     assert wait == (0, 0)
+
+
+def test_nothing_is_learnt_while_the_gateway_itself_is_late() -> None:
+    """What nobody has looked for may have come all the same."""
+    for late_s, window in ((0.0, 50), (0.5, None)):
+        gathering = Gathering(CEILING_S, MOST)
+        due_s = gathering.arrived(50, 0.0).due_s
+        gathering.taken(0, due_s + late_s)
+        assert gathering.window == window
