@@ -16,6 +16,8 @@ from pathlib import Path
 _BYTES = 2 << 30
 _SECTOR_BYTES = 512
 _SECTORS_WRITTEN = 6
+_QUIET = ("-q", "-E", "lazy_itable_init=0,lazy_journal_init=0")
+"""Or the file system itself would go on writing after it was mounted."""
 
 
 class OwnDisk:
@@ -45,7 +47,7 @@ def own_disk(folder: Path) -> Iterator[OwnDisk | None]:
     place = folder / "disk"
     place.mkdir()
     try:
-        if not (_done("mkfs.ext4", "-q", device) and _done("mount", device, str(place))):
+        if not (_done("mkfs.ext4", *_QUIET, device) and _done("mount", device, str(place))):
             yield None
             return
         try:
