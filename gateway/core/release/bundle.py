@@ -3,9 +3,10 @@
 Step 11 of the path of a batch. What leaves first is a part of a publication, if one is due: figures about subjects leave in
 nothing else (``gateway.core.release.publication``). Any other bundle has two phases: ended windows of a recipient become
 figures about no subject or the totals of single ones (``gateway.core.figures``), then these and outbox rows are packed
-(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is formed only for a recipient whose sink is connected and has nothing in flight for
-it, so that even after days of outage a consent change acts on all that waits. Every check is made again here, with the plans
-now in force. Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
+(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is
+formed only for a recipient whose sink is connected and has nothing in flight for it, so that even after days of outage a consent
+change acts on all that waits. Every check is made again here, with the plans now in force.
+Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
 """
 
 from __future__ import annotations

@@ -55,7 +55,9 @@ class Desk:
         """Run a tick; return the recipient and the flows of each bundle that was taken at it."""
         self.delivery.forget_acknowledged()
         before = len(self.sink.taken)
-        await self.delivery.form_bundles(self.gate.now_ms)
+        self.delivery.begin_all()
+        while self.delivery.is_due:
+            await self.delivery.form_next(self.gate.now_ms)
         self.gate.commit()
         self.delivery.send()
         taken = self.sink.taken[before:]
