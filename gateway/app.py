@@ -75,6 +75,7 @@ class Gateway:
         self._batch_due = False
         self._tick_due = False
         self._tick_open = False
+        self._openings_wait = False
         self._stopping = False
         self._head_at_s = float("-inf")
         self._began_s = 0.0
@@ -389,7 +390,9 @@ class Gateway:
             recovery.prune(state)
             subjects.forget_old_codes(state, now_ms)
             credentials.forget_ended_sessions(state, system_clock.real_ms())
-            await durable.drop_old_openings(now_ms)
+            self._openings_wait = True
+        if self._openings_wait:
+            self._openings_wait = await durable.drop_old_openings(now_ms)
         await self.delivery.discard_orphans()
         self.delivery.begin_all()
 

@@ -297,11 +297,15 @@ class Durable:
             self.publisher.publish(publication)
             self.published = self._unpublished.size
 
-    async def drop_old_openings(self, now_ms: int) -> None:
-        """Delete openings older than the configured retention; only the commitments of their entries remain."""
+    async def drop_old_openings(self, now_ms: int) -> bool:
+        """Delete some openings older than the configured retention; only the commitments of their entries remain.
+
+        Returns: Whether there were any, and there may be more.
+        """
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
-        while indices := await self.store.writer.drop_openings(before_ms):
-            self.publisher.drop_openings(indices)
+        indices = await self.store.writer.drop_openings(before_ms)
+        self.publisher.drop_openings(indices)
+        return bool(indices)
 
     def checkpoint(self, *, heartbeat: bool = False) -> None:
         """Sign and publish everything logged so far with the next commit, once the log may be signed.

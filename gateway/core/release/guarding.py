@@ -141,7 +141,7 @@ def guarded(state: State, key: GuardKey) -> Guarded:
     guard = state.windows.guards.get(key)
     if guard is not None:
         return Guarded(key, True, None if guard.has_left else guard.excluded)
-    tables = [table.copy() for table in guarded_tables(state.windows, key)]
+    tables = [table.ended() for table in guarded_tables(state.windows, key)]
     windows = [window.copy() for window in guarded_windows(state.windows, key)]
     return Guarded(key, False, None, tables, windows, singles_of(state, key.quantity))
 

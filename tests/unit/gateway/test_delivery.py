@@ -75,7 +75,8 @@ def test_publications_come_first_and_the_rest_follows() -> None:
     async def run() -> None:
         desk = Desk(gate)
         assert await desk.tick() == [("office", {"hourly"}), ("grid", {"daily"})]
-        assert desk.delivery.forget_acknowledged()
+        desk.delivery.forget_acknowledged()
+        assert desk.delivery.is_due
         assert await desk.tick() == [("office", {"totals"})]
         assert await desk.tick() == []
 
@@ -111,7 +112,8 @@ def test_large_publication_is_computed_aside(monkeypatch: pytest.MonkeyPatch) ->
         for _ in range(2):
             await desk.woken.wait()
             desk.woken.clear()
-            assert desk.delivery.forget_acknowledged(), "the loop is to tick for what is ready"
+            desk.delivery.forget_acknowledged()
+            assert desk.delivery.is_due, "what is ready is to be applied"
             taken += await desk.tick()
         assert taken[0] == ("office", {"hourly"})
         while ("grid", {"daily"}) not in taken or ("office", {"totals"}) not in taken:
