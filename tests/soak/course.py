@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from signal import SIGKILL
 
 from tests.crash.scene import Publishing
 from tests.crash.street import HOUR_MS
-from tests.soak.stage import Stage
+from tests.soak.stage import RATE, Stage
 
 NO_MOUNT = "only root may mount a disk of its own"
 

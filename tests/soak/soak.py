@@ -12,6 +12,7 @@ from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.age import AuditTime
+from gateway.audit.verify.report import Report
 from gateway.audit.verify.trust import Anchors, open_checkpoint
 from tests.crash.scene import Publishing
 from tests.soak.citizens import Citizens
