@@ -20,6 +20,7 @@ from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.beside import Beside
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, credentials, notices, subjects
+from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
@@ -85,7 +86,9 @@ class Gateway:
         self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
-        self.link = connect(self._link_event, self._frames_arrived)
+        batches = self.config.batches
+        self._gathering = Gathering(batches.commit_ms / 1000, min(batches.frames, self.config.broker.receive_maximum))
+        self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
@@ -116,13 +119,19 @@ class Gateway:
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:
-        if self.link.waiting >= min(self.config.batches.frames, self.config.broker.receive_maximum):
+        if not self.link.waiting or (self.intake.waits and self._batch_timer is not None):
+            return  # nothing to take, or the next attempt is set
+        wait = self._gathering.arrived(self.link.waiting, asyncio.get_running_loop().time())
+        if wait.due_s:
+            self._batch_in(wait.due_s)
+            self.link.rest(wait.rest_s)
+        else:
             self._batch_now()
-        elif self._batch_timer is None:
-            self._batch_in(self.config.batches.commit_ms / 1000)
 
     def _batch_in(self, seconds: float) -> None:
-        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._batch_now)
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
+        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._beside.guarded(self._batch_now))
 
     def _batch_now(self) -> None:
         if self._batch_timer is not None:
@@ -208,9 +217,9 @@ class Gateway:
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        while not self.durable.clock_is_right():
+        while problem := self.durable.clock_problem():
             if not self.intake.waits:
-                _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
+                _log.error("the clock is wrong: taking nothing in until it is right", problem=problem)
             self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
         self.intake.resumes()
@@ -273,13 +282,17 @@ class Gateway:
         if not frames:
             return
         self.durable.pulse.batch_frames.add(len(frames))
+        self.link.rest(self._gathering.taken(self.link.waiting, asyncio.get_running_loop().time()))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
         await self._commit()
         self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
+        rest_s = self._gathering.acknowledged(asyncio.get_running_loop().time())
         if self.link.waiting:
             self._frames_arrived()
+        else:
+            self.link.rest(rest_s)
 
     def _note_dry(self) -> None:
         """Record up to when everything that the broker had was taken: until we last heard of it, where nothing waits.
@@ -318,19 +331,19 @@ class Gateway:
         """Begin step 11: expire consents, end windows, and have bundles formed for everybody."""
         self._tick_due = False
         await self._turn()  # a simulated clock may have been advanced just before
-        durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
+        durable, now_ms = self.durable, self.durable.clock.now_ms()
         self._note_dry()
-        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
+        if not durable.clock.simulated and self._clock_watch.was_set(durable.clock.shown_ms(), system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        if now_ms >= state.log.latest_entry_ms:
-            if durable.confirmed:
-                await self._release(now_ms)
-        elif self._plausible:
-            _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = now_ms >= state.log.latest_entry_ms
+        problem = durable.clock_problem()
+        if problem is None and durable.confirmed:
+            await self._release(now_ms)
+        elif problem and self._plausible:
+            _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
+        self._plausible = problem is None
         self._tick_open = True
 
     async def _release_some(self) -> None:
@@ -345,7 +358,7 @@ class Gateway:
     async def _form_bundles(self) -> None:
         """Form bundles one after another, for some milliseconds."""
         durable, now_ms = self.durable, self.durable.clock.now_ms()
-        if not durable.confirmed or now_ms < durable.state.log.latest_entry_ms or not durable.store.disk_space.check():
+        if not durable.confirmed or durable.clock_problem() is not None or not durable.store.disk_space.check():
             self.delivery.postpone()
             return
         loop = asyncio.get_running_loop()
@@ -359,6 +372,9 @@ class Gateway:
         """Sign a checkpoint if one is due, begin a journal segment if one is, and commit."""
         self._tick_open = False
         durable, now_s = self.durable, asyncio.get_running_loop().time()
+        durable.rotation.end_handover()
+        if durable.rotation.begins_to_reseal():
+            self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)

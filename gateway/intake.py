@@ -42,7 +42,7 @@ class Intake:
         """Record that readings wait."""
         state = self._durable.state
         self.waits = waits
-        pipeline.held_up(state, self._durable.clock.now_ms())
+        pipeline.held_up(state, self._durable.clock.shown_ms())
         if waits == WINDOWS and not self._has_ended():
             state.drained = True  # only the end of a window makes room, so that what waits may come too late for one
 
@@ -55,7 +55,7 @@ class Intake:
 
     def _reason(self) -> str:
         bounds, state = self._durable.config.release, self._durable.state
-        if not self._durable.clock_is_right():
+        if self._durable.clock_problem():
             return CLOCK
         if not self._durable.store.disk_space.check():
             return DISK

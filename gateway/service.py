@@ -8,8 +8,8 @@ import logging
 import shlex
 import signal
 import sys
-from collections.abc import Mapping, MutableMapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -83,17 +83,27 @@ def _shown(name: str, text: str) -> str:
     return printable_lines(text) if name == "exception" else printable(text)
 
 
+@contextmanager
+def _kept_for_good() -> Iterator[None]:
+    """Have the collector look at nothing of what is made here, now or later: the registry lives as long as the process."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     watch = Watch(Notifier.from_environment())
     async with AsyncExitStack() as opened:
         taken = await _answer_about(watch, place, opened)
-        durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
-        opened.push_async_callback(durable.close)
-        if taken is not None:  # said only now, since what is wrong with the start itself matters more
-            raise taken
-        await durable.count_start()
-        gc.collect()
-        gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them
+        with _kept_for_good():
+            durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
+            opened.push_async_callback(durable.close)
+            if taken is not None:  # said only now, since what is wrong with the start itself matters more
+                raise taken
+            await durable.count_start()
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
         control = ControlServer(place.control_socket, ControlDoor(app).connection)
         opened.push_async_callback(control.close)
@@ -134,14 +144,7 @@ def _follow_signals(app: Gateway, watch: Watch) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    applying: set[asyncio.Task[None]] = set()
-
-    def apply() -> None:
-        task = loop.create_task(_apply_policies(app))
-        applying.add(task)
-        task.add_done_callback(applying.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, apply)
+    loop.add_signal_handler(signal.SIGHUP, lambda: app.beside(_apply_policies(app), "policies"))
 
 
 async def _apply_policies(app: Gateway) -> None:

@@ -204,7 +204,7 @@ METHODS: dict[str, Method] = {
         Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, reads_store=True),
         Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
         Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
-        Method("keys.rotate", keys.rotate, KeyRotation, KeyRotated, reads_store=True, uses_reserve=True),
+        Method("keys.rotate", keys.rotate, KeyRotation, KeyRotated, reads_store=True),
         Method("keys.status", keys.show, Nothing, KeysStatus, reads_store=True),
         Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
         Method("claim.look", claims.look, CodeTyped, CodeLooked, COMING_IN),

@@ -45,7 +45,7 @@ def status(app: Gateway) -> GatewayStatus:
             now_ms=durable.clock.now_ms(),
             simulated=durable.clock.simulated,
             rate=durable.clock.rate,
-            problem=_clock_problem(durable),
+            problem=durable.clock_problem(),
         ),
         intake=IntakeStatus(waits=app.intake.waits or None),
         broker=_broker(app),
@@ -76,16 +76,6 @@ def _health(app: Gateway) -> HealthStatus:
     """Return what `/readyz` tells too; that this was answered at all shows that the loop turns."""
     reasons = list(not_ready(app))
     return HealthStatus(ready=not reasons, reasons=[REASONS[name] for name in reasons])
-
-
-def _clock_problem(durable: Durable) -> str | None:
-    """Return why the clock cannot be right; None where it may be."""
-    if durable.clock_is_right():
-        return None
-    if not durable.clock.is_set:
-        return "it has not been set since the machine started"
-    behind_s = (durable.state.log.latest_entry_ms - durable.clock.now_ms()) // 1000
-    return f"it is {behind_s} s behind the log's latest entry"
 
 
 def _broker(app: Gateway) -> BrokerStatus:

@@ -93,7 +93,11 @@ def queue_drained(state: State, now_ms: int) -> None:
 
 
 def held_up(state: State, now_ms: int) -> None:
-    """Record that intake has stopped: what comes meanwhile waits in the broker, and no window may end before it is in."""
+    """Record that intake has stopped: what comes meanwhile waits in the broker, and no window may end before it is in.
+
+    Args:
+        now_ms: What the clock shows, also where that cannot be the time.
+    """
     state.drained = False
     state.arrivals.held_up(now_ms)
 

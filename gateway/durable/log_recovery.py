@@ -26,7 +26,7 @@ from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError
 
 
-class Compared(msgspec.Struct, frozen=True, array_like=True):
+class ComparedLog(msgspec.Struct, frozen=True, array_like=True):
     """The right edge of a log whose files were compared, from which the next start continues.
 
     Attributes:
@@ -80,9 +80,10 @@ class LogRecovery:
         self._files = PublishedFiles(store.path, publisher.log)
         self._heads: dict[int, Checkpoint] = {}
         self._published_size = 0
+        self._every_label = False
         self.signed_size = 0
         self.last_head = b""
-        self.since = self.compared = Compared()
+        self.since = self.compared = ComparedLog()
 
     async def grow(self, log: LogState, head: bytes | None, kept: bytes | None) -> None:
         """Build the log's tree from the entries, set it in the state, and compare the folder.
@@ -96,8 +97,9 @@ class LogRecovery:
             OSError: The disk fails.
         """
         self._know_heads(head)
+        self._every_label = kept is not None
         if kept is not None:
-            self._continue_from(msgspec.msgpack.decode(kept, type=Compared))
+            self._continue_from(msgspec.msgpack.decode(kept, type=ComparedLog))
         log.resume(await self._grow(log))
         if self._published_size > log.size:
             raise CorruptionError(
@@ -113,13 +115,17 @@ class LogRecovery:
     async def lost_files(self) -> dict[str, bytes]:
         """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder.
 
+        Where nothing was ever compared, of labels files only whether they are there: what they say takes longest and comes later.
+
         Raises: CorruptionError: one was changed.
         """
         files, reader, since = dict[str, bytes](), self._store.reader, self.since.size
         for index in await reader.label_indices(since):
-            labels = await reader.labels_of(index)
-            if self._files.lacks_labels(index, labels):
-                files[labels_path(index)] = labels
+            path = labels_path(index)
+            if self._every_label or not self._publisher.log.has(path):
+                labels = await reader.labels_of(index)
+                if self._files.lacks_labels(index, labels):
+                    files[path] = labels
         for row in await reader.policies(since):
             files |= self._files.lost_policies(row)
         return files
@@ -138,7 +144,7 @@ class LogRecovery:
                 self.signed_size, self.last_head = checkpoint.size, head.note
         self._published_size = 0 if published is None else published.checkpoint.size
 
-    def _continue_from(self, kept: Compared) -> None:
+    def _continue_from(self, kept: ComparedLog) -> None:
         """Continue from what is kept, where every head comes after it and can prove it."""
         if self._published_size and kept.size <= min(self._heads):
             self.since = self.compared = kept
@@ -157,7 +163,7 @@ class LogRecovery:
             if log.size % TILE_WIDTH == 0:
                 if log.size <= self.signed_size:
                     self._files.compare(log.take_full_files(), block, log.size)
-                    self.compared = Compared.of(state, log)
+                    self.compared = ComparedLog.of(state, log)
                 block.clear()
             if log.size in self._heads:
                 self._compare_head(log, block)
@@ -173,6 +179,11 @@ class LogRecovery:
             )
         self._files.compare(partial, block, log.size)
         self._files.compare_narrower(partial, block)
+
+
+async def keep_compared(store: Store, compared: ComparedLog) -> None:
+    """Keep an edge for the next start; an empty one has it compare everything."""
+    await store.keep_compared(compared.size, msgspec.msgpack.encode(compared))
 
 
 def decoded(content: bytes, index: int, store: Store) -> Entry:

@@ -11,9 +11,9 @@ REASONS: Final = {
     "starting": "starting: what is stored is being read",
     "stuck": "stuck: the loop has not turned for too long",
     "broker_away": "the sensors' broker is away",
-    "catching_up": "what the broker has kept is not yet taken in: no window ends",
-    "unconfirmed": "no witness has confirmed the log yet: nothing is signed or released",
-    "clock_behind": "the clock is behind the log's latest entry: nothing is taken in or released until it is right",
+    "catching_up": "what the broker has kept is still being taken in: no window ends",
+    "unconfirmed": "no witness has confirmed the log: nothing is signed or released",
+    "clock_wrong": "the clock is wrong: nothing is taken in or released until it is right",
     "disk_full": "the disk is full: readings and releases wait",
     "log_waits": "the disk of the published log or the openings is full: they are published later",
 }
@@ -29,8 +29,8 @@ def not_ready(app: Gateway) -> Iterator[str]:
         yield "catching_up"
     if not durable.confirmed:
         yield "unconfirmed"
-    if durable.clock.now_ms() < state.log.latest_entry_ms:
-        yield "clock_behind"
+    if durable.clock_problem():
+        yield "clock_wrong"
     if durable.store.disk_space.low:
         yield "disk_full"
     if durable.publisher.full:

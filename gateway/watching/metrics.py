@@ -183,7 +183,7 @@ def _clock(durable: Durable) -> Iterator[Metric]:
     yield _gauge("clock_simulated", "Whether that clock is simulated", durable.clock.simulated)
     synchronised = None if state == "unknown" else state == "synchronised"
     yield _gauge("clock_synchronised", "Whether the kernel knows its clock to be synchronised", synchronised)
-    behind_s = max(0, durable.state.log.latest_entry_ms - now_ms) / 1000
+    behind_s = max(0, durable.state.log.latest_entry_ms - durable.clock.shown_ms()) / 1000
     yield _gauge("clock_behind_seconds", "How far the clock is behind the log's latest entry", behind_s)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
-from gateway.durable.log_recovery import Compared
+from gateway.durable.log_recovery import ComparedLog
 from gateway.durable.state import Durable
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.errors import CorruptionError
@@ -194,7 +194,7 @@ def _kept(live: LiveGateway, **changed: object) -> None:
     """Change what the last good start has kept."""
     with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
         ((content,),) = database.execute("SELECT content FROM compared").fetchall()
-        kept = msgspec.structs.replace(msgspec.msgpack.decode(content, type=Compared), **changed)
+        kept = msgspec.structs.replace(msgspec.msgpack.decode(content, type=ComparedLog), **changed)
         database.execute("UPDATE compared SET content = ?", (msgspec.msgpack.encode(kept),))
     database.close()
 

@@ -4,6 +4,6 @@
                                        ▲
              citizens, operator ───────┘   portal
 
-The taps write down what passes between the gateway and each broker. Nothing that the gateway says of itself decides what was lost,
-counted twice or leaked (``judge``); its ledger and its log are checked beside it.
+The taps write down what passes between the gateway and each broker. Nothing that the gateway says of itself decides what was
+lost, counted twice or leaked (``judge``); its ledger and its log are checked beside it.
 """

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from tests.soak.soak import soak
 
@@ -23,10 +24,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dir", type=Path, metavar="DIR", help="an empty folder for everything; a temporary one by default")
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
-    print(f"seed {seed}: run again with --seed {seed}", flush=True)
+    console = Console(highlight=False)
+    console.log(f"seed {seed}: run again with --seed {seed}")
     with tempfile.TemporaryDirectory(prefix="sluice-soak-") as temporary:
         try:
-            result = soak(options.dir or Path(temporary), seed, options.minutes)
+            with console.status("setting the stage") as status:
+                result = soak(options.dir or Path(temporary), seed, options.minutes, status.update, console.log)
         except pytest.skip.Exception as missing:
             print(f"soak: {missing}", file=sys.stderr)
             return 2

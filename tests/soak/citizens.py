@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Self
 
 from consent.control import AwayError, RefusedError
-from tests.soak.city import SCOPE, Home, policies
+from tests.soak.city import SCOPE, Home, erring_rows, policies
 from tests.soak.judge import NEVER, Permit, Reach
 from tests.soak.stage import Stage
 from tests.support.waiting import HANG_S
@@ -86,9 +86,10 @@ class Citizens:
             if self._random.random() < 0.5:
                 self._stop_permitting(home, "consent.withdraw", _ENDED)
                 return "withdrawals"
-            assert permit is not None
-            self._permit(home, "consent.resume", permit.narrow)
-            return "resumptions"
+            if permit is not None and (not permit.narrow or self.reaches[-1].narrow):
+                self._permit(home, "consent.resume", permit.narrow)
+                return "resumptions"
+            permit = None  # what it permitted was less than is asked for by now: it has to say so anew
         if permit is None:
             self._permit(home, "consent.grant", self.reaches[-1].narrow)
             return "grants"
@@ -156,6 +157,11 @@ class Citizens:
         self._stage.reached = max(self._stage.reached, index)
         return index
 
+    def _index_of(self, answer: dict[str, Any] | None) -> int:
+        """Return the log index of an answer; where nobody heard it, one that it cannot be above."""
+        index = None if answer is None else answer["log_index"]
+        return self._reached(self._stage.status()["log"]["size"] if index is None else index)
+
     def _narrow_or_widen(self) -> str:
         """Apply policies by which it is told by the district how damp homes are, or again by the block."""
         stage, before = self._stage, self.reaches[-1]
@@ -163,11 +169,8 @@ class Citizens:
         for name, text in policies(narrow=not before.narrow).items():
             (stage.live.place.policies / name).write_text(text)
         answer = self._insist("policy.apply", {"accept": True})
-        if answer is None or answer["log_index"] is None:
-            index = stage.status()["log"]["size"]
-        else:
-            index = answer["log_index"]
-        self.reaches[-1] = Reach(before.after, self._reached(index), before.narrow)
+        index = self._index_of(answer)
+        self.reaches[-1] = Reach(before.after, index, before.narrow)
         self.reaches.append(Reach(low, NEVER, not before.narrow))
         return "policies"
 
@@ -179,7 +182,7 @@ class Citizens:
         home = self._random.choice(homes)
         self._gone.add(home.number)
         answer = self._insist("consent.erase", {"subject": home.subject})
-        index = self._reached(self._stage.status()["log"]["size"] if answer is None else answer["log_index"])
+        index = self._index_of(answer)
         self._end(home, index)
         return "erasures"
 
@@ -199,8 +202,6 @@ class Citizens:
 
     def _revoke_or_register(self) -> str:
         """Take a sensor of the city's out of the registry, or put one back."""
-        from tests.soak.city import erring_rows
-
         stage = self._stage
         if self._revoked and self._random.random() < 0.5:
             place = self._revoked.pop()
@@ -230,6 +231,7 @@ class Citizens:
             except RefusedError as refused:
                 if unheard:
                     return None
-                assert time.monotonic() < deadline_s, f"{method} is refused: {refused}"
+                if time.monotonic() > deadline_s:
+                    raise AssertionError(f"{method} is refused: {refused}") from refused
             assert time.monotonic() < deadline_s, f"{method} is not answered"
             time.sleep(_AGAIN_S)

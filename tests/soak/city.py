@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
+from typing import Any
 
 from firmware_sim.faults import hostile_frames
 from firmware_sim.scenario import parse_scenario
@@ -32,23 +33,16 @@ UNIT_WH, SILENT_WH = 1, 1_000
 NUMBERS = 1_000_000
 """A home's readings are numbered below this."""
 ERRING_EVERY_S = 600
+ERRING_TOPIC = "t/erring"
 FAULTS = (
-    "drift",
-    "stuck",
-    "spikes",
-    "restarts",
-    "bit_flips",
-    "sentinel",
-    "not_a_number",
-    "clock_drift",
-    "epoch_until_ntp",
-    "offline",
-    "loss",
-    "late",
-    "duplicates",
+    *("drift", "stuck", "spikes", "restarts", "rollover", "bit_flips", "sentinel", "not_a_number"),
+    *("clock_drift", "local_time_as_utc", "epoch_until_ntp", "offline", "loss", "late", "duplicates"),
 )
+"""All that there are; what befalls registers befalls those makes alone that have some."""
 OWN_KINDS = ("footfall", "noise", "air-quality")
-MAKES = ("tasmota-sensor", "zigbee2mqtt-climate", "rtl433-events", "airrohr")
+MAKES = ("tasmota-energy", "wmbusmeters-water", "zigbee2mqtt-climate")
+"""A meter at local time, one behind a hub, and a sensor that knows no time."""
+ERRING_EACH = 6
 
 
 @dataclass(slots=True)
@@ -116,46 +110,52 @@ def _places(built: City) -> City:
     for zone in ZONES:
         built.zone(zone, QUIET)
     built.zone(HILL, HILL + "side").zone("quay", ERRING)
-    built.measures("consumption", ladder=[0.001]).measures("temperature", ladder=[0.1]).measures("humidity", ladder=[0.1])
-    return built.measures("peopleCount").measures("LAeq", ladder=[0.1]).measures("pm25", ladder=[0.1])
+    built.measures("totalConsumption").measures("waterVolume").measures("consumption", ladder=[0.001]).measures(
+        "temperature", ladder=[0.1]
+    ).measures("humidity", ladder=[0.1])
+    return built.measures("peopleCount").measures("LAeq", ladder=[0.1]).measures("pm25").measures("relativeHumidity")
 
 
 def _with_flows(built: City, space: str) -> City:
     built.purpose("comfort", "Warm homes").purpose("streets", legal_basis="public-task")
     built.recipient("housing", "Housing office").recipient("streets", "Streets office")
-    common = {"purpose": "comfort", "recipient": "housing", "retention": 30}
-    built.flow("heating", "consumption", statistic="sum", identity="aggregate", time="1h", space="district", group=3, **common)
-    built.flow("warmth", "temperature", identity="per-record", time="exact", space="block", **common)
-    built.flow("damp", "humidity", identity="per-record", time="exact", space=space, **common)
-    return built.flow(
-        "city-sensors",
-        *("peopleCount", "LAeq", "pm25", "temperature"),
-        purpose="streets",
-        recipient="streets",
-        identity="per-record",
-        time="exact",
-        space="block",
-        retention=30,
-    )
+    figures: dict[str, Any] = {"identity": "aggregate", "time": "1h", "space": "district", "group": 3, "retention": 30}
+    single: dict[str, Any] = {"identity": "per-record", "time": "exact", "space": "block", "retention": 30}
+    built.flow("heating", "consumption", statistic="sum", purpose="comfort", recipient="housing", **figures)
+    built.flow("warmth", "temperature", purpose="comfort", recipient="housing", **single)
+    built.flow("damp", "humidity", purpose="comfort", recipient="housing", **{**single, "space": space})
+    told = ("peopleCount", "LAeq", "pm25", "temperature", "relativeHumidity", "totalConsumption", "waterVolume")
+    return built.flow("city-sensors", *told, purpose="streets", recipient="streets", **single)
 
 
 def erring(seed: int) -> Fleet:
-    """Return sensors with every fault that was measured on real ones."""
-    faults = {name: {} for name in FAULTS}
-    settings = {"interval_s": ERRING_EVERY_S}
+    """Return sensors of the city's own with every fault that was measured on real ones."""
     devices = [
-        {"topic": f"t/erring/{kind}/{{n}}", "kind": kind, "count": 6, "public": True, "faults": faults, "settings": settings}
-        for kind in OWN_KINDS
+        {
+            "topic": f"{ERRING_TOPIC}/{kind}/{number}",
+            "kind": kind,
+            "identity": f"7000{number:04d}",
+            "public": True,
+            "faults": {name: {} for name in FAULTS},
+            "settings": {"interval_s": ERRING_EVERY_S},
+        }
+        for kind in (*OWN_KINDS, *MAKES)
+        for number in range(1, ERRING_EACH + 1)
     ]
     return Fleet(parse_scenario({"seed": str(seed), "timezone": "Europe/Madrid", "devices": devices}))
 
 
 def erring_rows(fleet: Fleet) -> list[dict[str, str]]:
-    """Return what registers them; they are the city's own."""
-    return [
-        {"profile": device.kind, "zone": "quay", "topic": device.topic, "owner": "city", "subject": "none"}
-        for device in fleet.devices
-    ]
+    """Return what registers them."""
+    rows = []
+    for device in fleet.devices:
+        row = {"profile": device.kind, "zone": "quay", "topic": device.topic, "owner": "city", "subject": "none"}
+        if device.kind == "tasmota-energy":
+            row["topic"] += "/SENSOR"
+        elif device.kind == "wmbusmeters-water":
+            row |= {"topic": f"{ERRING_TOPIC}/{device.kind}/+", "id": device.identity}
+        rows.append(row)
+    return rows
 
 
 def everything(
@@ -191,7 +191,8 @@ def _at_home(residents: Sequence[Home], start_ms: int) -> Iterator[Message]:
 def _hostile(seed: int, fleet: Fleet, start_ms: int) -> Iterator[Message]:
     """Yield frames that are broken, wrong or malicious, of the same sensors."""
     chance, t_ms = random.Random(seed), start_ms
+    own = [device for device in fleet.devices if device.kind in OWN_KINDS]
     while True:
         t_ms += chance.randrange(60_000, 600_000)
-        for frame in islice(hostile_frames(fleet.devices, t_ms, 24, f"{seed}/{t_ms}"), chance.randrange(24), None, 24):
+        for frame in islice(hostile_frames(own, t_ms, 24, f"{seed}/{t_ms}"), chance.randrange(24), None, 24):
             yield Message(t_ms, frame.topic, frame.payload, None)

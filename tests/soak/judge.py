@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from gateway.recipient.opening import OpenedBundle
@@ -65,7 +66,8 @@ class Evidence:
     Attributes:
         sent: What the sensors' broker acknowledged, in order.
         killed_at: How much of it had been sent when the broker had last come back from a kill.
-        taken: How often the gateway acknowledged each, by topic and payload.
+        passed: How often each was handed to the gateway, by topic and payload.
+        taken: How often the gateway acknowledged it.
         bundles: What left, opened, by log index.
         others: Log indices under which two different bundles left.
         districts: Of each zone.
@@ -74,6 +76,7 @@ class Evidence:
     homes: Sequence[Home]
     sent: Sequence[Message]
     killed_at: int
+    passed: Counter[tuple[str, bytes]]
     taken: Counter[tuple[str, bytes]]
     bundles: Mapping[int, OpenedBundle]
     others: frozenset[int]
@@ -105,18 +108,26 @@ class Verdict:
 def judge(seen: Evidence) -> Verdict:
     """Return what was lost, counted twice and leaked."""
     verdict = Verdict()
-    taken = _judge_way_in(seen, verdict)
     singles = [(index, record) for index, bundle in seen.bundles.items() for record in bundle.records if record.id is not None]
-    _judge_public(seen, verdict, taken, [record for _, record in singles if record.flow not in (WARMTH, DAMP)])
+    arrived: set[tuple[int, float | None]] = {(record.phenomenon_time[0], float(record.result)) for _, record in singles}
+    taken = _judge_way_in(seen, verdict, arrived)
+    _judge_public(verdict, taken, [record for _, record in singles if record.flow not in (WARMTH, DAMP)])
     _judge_homes(seen, verdict, taken, [(index, record) for index, record in singles if record.flow in (WARMTH, DAMP)])
-    _judge_figures(seen, verdict, taken)
+    _judge_figures(seen, verdict)
     _judge_books(seen, verdict, [record for _, record in singles])
     return verdict
 
 
-def _judge_way_in(seen: Evidence, verdict: Verdict) -> list[Message]:
-    """Judge what never reached the gateway; return what did, each message once."""
+def _judge_way_in(seen: Evidence, verdict: Verdict, arrived: AbstractSet[tuple[int, float | None]]) -> list[Message]:
+    """Judge what the gateway never acknowledged; return what it did, each message once.
+
+    What it had committed when the broker was killed before the acknowledgement came through may have arrived all the same.
+
+    Args:
+        arrived: Time and result of each single reading that left.
+    """
     left, taken, met = Counter(seen.taken), [], set[tuple[str, bytes]]()
+    homes = {home.topic for home in seen.homes}
     for place, message in enumerate(seen.sent):
         key = message.topic, message.payload
         if key in seen.taken:
@@ -127,12 +138,17 @@ def _judge_way_in(seen: Evidence, verdict: Verdict) -> list[Message]:
                 left[key] -= 1
                 continue
         # A copy that a sensor sent once more, and the broker passed on only once, is not there either.
-        kind = "lost_by_broker" if place < seen.killed_at else "lost"
+        if place >= seen.killed_at:
+            kind = "lost"
+        elif (message.t_ms, _canary(message) if message.topic in homes else message.told and message.told[3]) in arrived:
+            continue
+        else:
+            kind = "lost_by_broker"
         verdict.note(kind, 1, f"{message.topic} of {message.t_ms} was taken by the broker and never by the gateway")
     return taken
 
 
-def _judge_public(seen: Evidence, verdict: Verdict, taken: Iterable[Message], records: Iterable[Record]) -> None:
+def _judge_public(verdict: Verdict, taken: Iterable[Message], records: Iterable[Record]) -> None:
     """Judge the city's own counted readings: each is to arrive once."""
     expected = {message.told for message in taken if message.told is not None}
     zones = {told[2] for told in expected}
@@ -190,29 +206,29 @@ def _is_permitted(seen: Evidence, index: int, record: Record) -> bool:
     )
 
 
-def _judge_figures(seen: Evidence, verdict: Verdict, taken: Iterable[Message]) -> None:
+def _judge_figures(seen: Evidence, verdict: Verdict) -> None:
     """Judge homes' figures, each of which is a number of readings: no more than there are, and than were permitted."""
     numbers = {home.topic: home for home in seen.homes}
     readings: dict[tuple[str, int], list[tuple[Home, Message]]] = {}
-    for message in taken:
-        if (home := numbers.get(message.topic)) is not None:
-            key = seen.districts[home.zone], message.t_ms // HOUR_MS * HOUR_MS
-            readings.setdefault(key, []).append((home, message))
+    for key, message in {(message.topic, message.payload): message for message in seen.sent}.items():
+        if key in seen.passed and (home := numbers.get(message.topic)) is not None:
+            hour = seen.districts[home.zone], message.t_ms // HOUR_MS * HOUR_MS
+            readings.setdefault(hour, []).append((home, message))
     met = Counter[tuple[str, int]]()
     for index, bundle in seen.bundles.items():
         for record in bundle.records:
             if record.flow != HEATING:
                 continue
-            key = record.cell, record.phenomenon_time[0]
-            met[key] += 1
-            told, wh = readings.get(key, []), round(record.result * 1000)
-            where = f"the figure of {key} in bundle {index}: {wh}"
+            hour = record.cell, record.phenomenon_time[0]
+            met[hour] += 1
+            told, wh = readings.get(hour, []), round(record.result * 1000)
+            where = f"the figure of {hour} in bundle {index}: {wh}"
             permitted = sum(message.wh for home, message in told if _stands(seen, home, index, message.t_ms))
             everything = sum(message.wh for _, message in told)
             verdict.note("counted_twice", int(wh > everything), f"{where}, and all homes together used {everything}")
             verdict.note("leaked", int(permitted < wh <= everything), f"{where}, and those that permit it used {permitted}")
-    for key, n in met.items():
-        verdict.note("counted_twice", n - 1, f"the figure of {key} left {n} times")
+    for hour, n in met.items():
+        verdict.note("counted_twice", n - 1, f"the figure of {hour} left {n} times")
 
 
 def _stands(seen: Evidence, home: Home, index: int, t_ms: int) -> bool:

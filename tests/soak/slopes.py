@@ -1,8 +1,8 @@
-"""Whether something grows while a process runs: one slope over all its runs, by least squares, with a confidence interval.
+"""Whether something grows while a process runs: one slope over all its runs, by least squares, and between which bounds.
 
-A killed gateway begins again, so each run has a level of its own and all share the slope. Samples of one run follow each other and
-are anything but independent; the interval therefore comes from how the runs differ, each counted as one observation (the variance
-that is robust to clusters, with as many degrees of freedom as there are runs but one).
+A killed gateway begins again, so each run has a level of its own and all share the slope. Samples of one run follow each other
+and are anything but independent; the interval therefore comes from how the runs differ, each counted as one observation (the
+variance that is robust to clusters, with one degree of freedom less than there are runs).
 """
 
 from __future__ import annotations
@@ -43,10 +43,12 @@ class Sample(NamedTuple):
     Attributes:
         run: Which run of the process it is of.
         at_s: Seconds since that run began.
+        city_s: Seconds since the whole soak did.
     """
 
     run: int
     at_s: float
+    city_s: float
     rss_kib: int
     fds: int
 

@@ -1,8 +1,7 @@
-"""Everything that runs in a soak: two brokers, each behind a tap, a gateway and a portal as processes, and a city that listens."""
+"""Everything that runs in a soak: two brokers, each behind a tap, a gateway and a portal as processes, a city that listens."""
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -21,6 +20,7 @@ from tests.crash.scene import EVENING_MS, MIDNIGHT_MS, Publishing, clock
 from tests.crash.street import Street
 from tests.soak.city import CHANGING, SCOPE, Home, erring, erring_rows, everything, homes, policies
 from tests.soak.disk import Disk, mounted
+from tests.soak.false_clock import FalseClock, false_clock
 from tests.soak.judge import Permit
 from tests.soak.tap import Tap, tapped
 from tests.support.checkout import ROOT
@@ -81,7 +81,8 @@ class Stage:
 
     Attributes:
         reached: The greatest log index that was ever confirmed to somebody.
-        shift_ms: By how much the gateway's clock is wrong.
+        started_by_ms: By how much the gateway's clock is wrong from its start on.
+        set_by_ms: By how much it was set besides while it runs.
         permits: Of all homes, as they were confirmed.
         generation: How often the gateway was started.
     """
@@ -95,6 +96,7 @@ class Stage:
     listener: Listener
     portal: Portal
     disk: Disk | None
+    false_clock: FalseClock | None
     residents: list[Home]
     street: Street
     fleet: Fleet
@@ -102,28 +104,35 @@ class Stage:
     erring_ids: list[str]
     began_s: float = 0.0
     reached: int = 0
-    shift_ms: int = 0
+    started_by_ms: int = 0
+    set_by_ms: int = 0
     generation: int = 0
     permits: list[Permit] = field(default_factory=list)
     clock_text: str = ""
 
     def now_ms(self) -> int:
         """Return what the gateway's clock shows."""
-        return self.true_ms() + self.shift_ms
+        return self.true_ms() + self.started_by_ms + self.set_by_ms
 
     def true_ms(self) -> int:
         """Return what the sensors' clocks show."""
         return MIDNIGHT_MS + round((time.time() - self.began_s) * 1000 * RATE)
 
-    def start(self) -> None:
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Start the gateway, its clock as wrong as it is."""
-        text = clock(self.began_s, MIDNIGHT_MS + self.shift_ms, RATE)
+        text = clock(self.began_s, MIDNIGHT_MS + self.started_by_ms, RATE)
         if text != self.clock_text:
             self.live.config.write_text(self.live.config.read_text().replace(self.clock_text, text))
             self.live.place = load_config(self.live.config)
             self.clock_text = text
         self.generation += 1
-        self.live.start(wait=False)
+        self.live.start(wait=False, environment=environment)
+
+    def set_clock(self, by_ms: int) -> None:
+        """Set the gateway's clock while it runs."""
+        assert self.false_clock is not None
+        self.set_by_ms = by_ms
+        self.false_clock.set(by_ms / RATE / 1000)
 
     def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Ask the gateway once.
@@ -206,6 +215,7 @@ def stage(folder: Path, seed: int) -> Iterator[Stage]:
             listener=listener,
             portal=portal,
             disk=disk,
+            false_clock=false_clock(folder / "off"),
             residents=homes(),
             street=Street(seed),
             fleet=erring(seed),

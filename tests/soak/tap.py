@@ -42,7 +42,8 @@ class Publish(NamedTuple):
         """Return the value of a user property."""
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.unpack(self.properties)  # type: ignore[no-untyped-call]
-        return dict(properties.UserProperty)[name]
+        found: list[tuple[str, str]] = vars(properties)["UserProperty"]
+        return dict(found)[name]
 
 
 def parse_publish(head: int, body: bytes) -> Publish | None:
@@ -180,8 +181,8 @@ class Tap:
                     await asyncio.gather(*halves, return_exceptions=True)
             finally:
                 there.transport.abort()
-        except OSError:
-            pass  # no broker: the gateway finds out
+        except (OSError, asyncio.CancelledError):
+            pass  # no broker, as the gateway finds out; or the end
         finally:
             writer.transport.abort()
             self._relays.discard(task)

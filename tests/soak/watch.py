@@ -25,6 +25,7 @@ class Watch:
     def __init__(self, stage: Stage) -> None:
         self.samples: list[Sample] = []
         self._stage = stage
+        self._began_s = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
 
@@ -43,7 +44,7 @@ class Watch:
             with suppress(OSError, StopIteration):
                 assert process is not None
                 rss_kib, fds = _seen(process.pid)
-                self.samples.append(Sample(run, now_s - began.setdefault(run, now_s), rss_kib, fds))
+                self.samples.append(Sample(run, now_s - began.setdefault(run, now_s), now_s - self._began_s, rss_kib, fds))
 
 
 def _seen(pid: int) -> tuple[int, int]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.app import Gateway
+from gateway.edge.link import BrokerLink
 from gateway.watching.machine import Machine
 from gateway.watching.metrics import Figures
 from gateway.watching.notify import Notifier
@@ -44,6 +48,52 @@ class Seconds:
 
 
 @dataclass
+class StandingLink:
+    """A link to the sensors' broker over which nothing comes.
+
+    Attributes:
+        connected: As the test has it.
+        counters: What has happened to the connection, likewise.
+        waiting: How many frames wait.
+    """
+
+    connected: bool = True
+    counters: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+
+
+class CountedSink(ReluctantSink):
+    """A sink to whose connection happens what the test says.
+
+    Attributes:
+        happened: How often what has.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happened: Counter[str] = Counter()
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Tell what has happened."""
+        return self.happened
+
+
+class Kernel:
+    """What a kernel would tell of the gateway's process, written as the test has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "fd").mkdir(parents=True)
+        self.say(memory_bytes=100 << 20, written_bytes=0)
+
+    def say(self, *, memory_bytes: int, written_bytes: int) -> None:
+        """Tell this from now on."""
+        (self.folder / "statm").write_text(f"0 {memory_bytes // os.sysconf('SC_PAGE_SIZE')} 0 0 0 0 0\n")
+        (self.folder / "io").write_text(f"rchar: 0\nwchar: 0\nread_bytes: 0\nwrite_bytes: {written_bytes}\n")
+
+
+@dataclass
 class Scene:
     """A gateway that does not run by itself.
 
@@ -56,10 +106,17 @@ class Scene:
 
     app: Gateway
     clock: SetClock
-    sink: ReluctantSink
+    sink: CountedSink
     seconds: Seconds
     watch: Watch
     machine: Machine
+
+    def connect(self) -> StandingLink:
+        """Put a link that is connected, and behind which all is taken in, in the place of the one that is away."""
+        link = StandingLink()
+        self.app.link = cast("BrokerLink", link)
+        self.app.durable.state.drained = True
+        return link
 
     def text(self) -> str:
         """Return what Prometheus would be told now."""
@@ -95,7 +152,7 @@ async def watched_gateway(folder: Path, *, extra: str = "") -> AsyncIterator[Sce
     profile.write_text(profile.read_text().replace('codec = "cbor"', 'codec = "cbor"\nexpect_every = "15min"', 1))
     clock = SetClock(time.time_ns() // 1_000_000)
     async with started(live, clock) as durable:
-        sink, seconds = ReluctantSink(), Seconds()
+        sink, seconds = CountedSink(), Seconds()
         app = assembled(durable, sink)
         watch = Watch(Notifier(), seconds)
         watch.app = app

@@ -18,7 +18,7 @@ def hang_once_there_is(file: str) -> None:
     turn = Gateway._turn
 
     async def turn_or_hang(self: Gateway) -> None:
-        if os.path.exists(file):
+        if os.access(file, os.F_OK):
             await asyncio.get_running_loop().create_future()
         await turn(self)
 

@@ -6,11 +6,11 @@ handovers of a log lie one after the other, an empty line between them, in the f
     sluice.net/key-handover/v1
     sluice.ribera-1/log
     4711
-    sluice.ribera-1/log+206dcffc+Af2V…        the key so far
-    sluice.ribera-1/log+9a01b3c4+AT9z…        the key from there on
+    sluice.ribera-1/log+206dcffc+Af2V…        the former key
+    sluice.ribera-1/log+9a01b3c4+AT9z…        the new one
 
-    — sluice.ribera-1/log <signature of the key so far>
-    — sluice.ribera-1/log <signature of the key from there on>
+    — sluice.ribera-1/log <signature of the former key>
+    — sluice.ribera-1/log <signature of the new one>
 
 Whoever was given any of the keys follows the log from it, forwards only: a checkpoint that covers the entry has to be signed by
 the new key, whoever else has signed it. The entry commits to the note under a salt that follows from it, so that everybody can

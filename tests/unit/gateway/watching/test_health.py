@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
-from gateway.edge.link import BrokerLink
 from gateway.watching.health import REASONS, not_ready
 from tests.support.watched_gateway import Scene, watched_gateway
 
@@ -21,7 +18,8 @@ async def test_each_reason_is_told_while_it_holds(tmp_path: Path) -> None:
     async with watched_gateway(tmp_path) as scene:
         durable = scene.app.durable
         assert reasons(scene) == ["broker_away"]
-        scene.app.link = cast("BrokerLink", SimpleNamespace(connected=True))
+        scene.connect()
+        durable.state.drained = False
         assert reasons(scene) == ["catching_up"]
         durable.state.drained = True
         assert reasons(scene) == []
@@ -29,7 +27,7 @@ async def test_each_reason_is_told_while_it_holds(tmp_path: Path) -> None:
         durable.store.disk_space.low = True
         durable.publisher.full = True
         scene.clock.time_ms = durable.state.log.latest_entry_ms - 1
-        assert reasons(scene) == ["unconfirmed", "clock_behind", "disk_full", "log_waits"]
+        assert reasons(scene) == ["unconfirmed", "clock_wrong", "disk_full", "log_waits"]
         scene.clock.time_ms += 1
         durable.confirmed = True
         durable.store.disk_space.low = durable.publisher.full = False
