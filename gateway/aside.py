@@ -34,7 +34,7 @@ class Aside:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._task: Task | GuardTask | None = None
-        self._future: asyncio.Future[Drawn] | asyncio.Future[frozenset[bytes]] | None = None
+        self._future: asyncio.Future[Drawn | frozenset[bytes]] | None = None
         self._entries = 0
         self._guard: tuple[GuardTask, frozenset[bytes]] | None = None
 
@@ -78,6 +78,6 @@ class Aside:
             return None
         return self._guard[1]
 
-    def _run(self, work: Callable[[], Drawn] | Callable[[], frozenset[bytes]]) -> None:
-        self._future = asyncio.get_running_loop().run_in_executor(None, work)
-        self._future.add_done_callback(lambda _: self._wake())
+    def _run(self, work: Callable[[], Drawn | frozenset[bytes]]) -> None:
+        future = self._future = asyncio.get_running_loop().run_in_executor(None, work)
+        future.add_done_callback(lambda _: self._wake())

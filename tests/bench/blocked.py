@@ -87,6 +87,9 @@ class BenchLink:
         self._wake()
         return done
 
+    def rest(self, seconds: float) -> None:
+        """There is no socket that could be left unread."""
+
     def take_frames(self, limit: int) -> list[Frame]:
         """Remove and return the oldest frames."""
         return [self._frames.popleft() for _ in range(min(limit, len(self._frames)))]
@@ -272,22 +275,22 @@ async def run(action: str, folder: Path) -> dict[str, Any]:
     """Run an action in a gateway that knows its households and does not run; return its row of the result."""
     place = load_config(folder / "gateway.toml")
     durable = await start(place, keys_of(place))
-    made: list[Any] = []
+    links, sinks = list[BenchLink](), list[BenchSink]()
 
-    def link(*told: Any) -> BenchLink:
-        made.append(BenchLink(*told))
-        return made[-1]
+    def link(on_event: Callable[[LinkEvent], None], wake: Callable[[], None]) -> BenchLink:
+        links.append(BenchLink(on_event, wake))
+        return links[0]
 
-    def sinks(*told: Any) -> dict[str, BenchSink]:
-        made.append(BenchSink(*told))
-        return {"city": made[-1]}
+    def sink(acknowledged: Acknowledged, wake: Wake) -> dict[str, BenchSink]:
+        sinks.append(BenchSink(acknowledged, wake))
+        return {"city": sinks[0]}
 
     try:
         gc.collect()
         gc.freeze()  # as the gateway does when it has started
-        app = Gateway(durable, link, sinks)
+        app = Gateway(durable, link, sink)
         homes = [device.subject or b"" for device in durable.state.registry.devices.values()]
-        city = Blocked(durable, app, made[0], made[1], homes, folder)
+        city = Blocked(durable, app, links[0], sinks[0], homes, folder)
         task = asyncio.create_task(app.run())
         try:
             done, _ = await asyncio.wait(

@@ -59,7 +59,13 @@ def _built() -> Any:
         built.flow(f"exact-{length}", "consumption", time=length, **figures)
         built.flow(f"noisy-{length}", "water", time=length, budget=2, **figures)
     built.flow("noisy-at-once", "water", time="1h", budget=2, publish="window", **figures)
-    own = {"purpose": "energy-planning", "recipient": RECIPIENT, "space": "district", "retention": 30, "why": "To compare"}
+    own: dict[str, Any] = {
+        "purpose": "energy-planning",
+        "recipient": RECIPIENT,
+        "space": "district",
+        "retention": 30,
+        "why": "To compare",
+    }
     built.flow("totals", "consumption", statistic="sum", identity="per-epoch", time="day", **own)
     own["purpose"] = "warmth"
     built.flow("singly", "temperature", identity="per-record", time="exact", **own)
