@@ -403,7 +403,7 @@ class Gateway:
         advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
-            recovery.prune(state)
+            self.turns.add("prune", recovery.prune_pieces(state))
             subjects.forget_old_codes(state, now_ms)
             credentials.forget_ended_sessions(state, system_clock.real_ms())
             self._openings_wait = True

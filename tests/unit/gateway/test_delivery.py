@@ -142,3 +142,25 @@ def test_withdrawal_while_it_is_computed_aside(monkeypatch: pytest.MonkeyPatch) 
 
     asyncio.run(run())
     assert gate.state.ledger.sum("bundles.voided") == 0
+
+
+def test_totals_wait_for_their_guard_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is computed from all that stand beside them; a withdrawal meanwhile has it computed again, and takes the home out."""
+    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    gate, homes = joined(exact_town(), 6, "totals")
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk = Desk(gate)
+        assert await desk.tick() == [("office", set()), ("grid", set())]
+        assert await desk.tick() == [], "its guard is being computed"
+        gate.withdraw(homes[0], "totals")
+        taken: list[tuple[str, set[str]]] = []
+        while not taken:
+            await asyncio.sleep(0.001)
+            taken = await desk.tick()
+        assert taken == [("office", {"totals"})]
+        assert gate.stood_in(desk.sink.taken[-1].index) == {home.subject for home in homes[1:]}
+
+    asyncio.run(run())
+    assert len(gate.state.windows.guards) == 1
