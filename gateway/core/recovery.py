@@ -45,7 +45,6 @@ from gateway.core.windows.publications import Due
 from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_target
 from gateway.core.windows.windows import Kept, Window
 
-
 _PRUNED_AT_ONCE: Final = 500
 """Of so many contributors at a time old times are forgotten."""
 
