@@ -159,6 +159,8 @@ class Gateway:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        if self.turns.pending:
+            self._wake.set()
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),

@@ -80,7 +80,7 @@ def _shown(name: str, text: str) -> str:
 
 
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
-    durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
+    durable = await start(place, keys_of(place), unwitnessed=unwitnessed, in_turns=True)
     await durable.count_start()
     gc.collect()
     gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them
