@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar
@@ -20,6 +21,7 @@ from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
 from gateway.audit.log.checkpoint import empty_head, size_of
 from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
+from gateway.audit.log.handover import Handover, join_handovers
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
@@ -28,15 +30,17 @@ from gateway.core import recovery
 from gateway.core.changes import changes, settling
 from gateway.core.plans import DevicePlan
 from gateway.core.release.formats.daily import DailySeals
+from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import PolicyReview, review_policies
 from gateway.durable.publication import describe_log
 from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys import GatewayKeys, prepare_log_key, replace_log_key
 from gateway.edge.policies import PoliciesFound, public_key
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
+from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
 from gateway.turns import Turns
 
@@ -83,6 +87,7 @@ class Durable:
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
         starts: How often the gateway was started on this database.
+        pulse: What is measured of this run.
         published: The log index up to which everything is durable and published, or given to the publisher.
     """
 
@@ -113,6 +118,8 @@ class Durable:
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self.starts = found.starts
+        self._compared_since = found.since
+        self.pulse = Pulse()
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -191,6 +198,10 @@ class Durable:
         """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
+    def clock_problem(self) -> str | None:
+        """Return in words why the clock cannot be right, None where it may be: nothing is taken in or released by a wrong one."""
+        return self.clock.problem(self.state.log.latest_entry_ms)
+
     async def find_policies(self) -> PoliciesFound:
         """Check the policies folder in a process of its own, and return exactly what was checked.
 
@@ -227,7 +238,7 @@ class Durable:
 
     def _describe_log(self) -> None:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses
-        self._unpublished.description = describe_log(self.keys.log_signer.verifier, self.state.policies, asked)
+        self._unpublished.description = describe_log(self.state.log.signer.verifier, self.state.policies, asked)
 
     def _seals(self) -> dict[str, DailySeals]:
         return {
@@ -250,7 +261,37 @@ class Durable:
             self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
+        self.end_handover()
         return answers
+
+    async def hand_over_log(self) -> Handover:
+        """Hand the log over to a new key; both sign until every witness goes by it, and ``end_handover`` drops the former.
+
+        Raises: OperatorError: a handover is under way, or the key cannot be written.
+        """
+        if len(self.state.log.signers) > 1:
+            raise OperatorError("the log is being handed over already; `sluice keys status` shows who still needs the former key")
+        signer = prepare_log_key(self.place.keys, self.origin)
+        handover = self.state.log.hand_over(signer, self.clock.now_ms())
+        before = map(Handover.parse, await self.store.reader.handovers())
+        self.keys.next_log_signer = signer
+        self._unpublished.handovers = join_handovers([*before, handover])
+        self.publisher.hand_over(handover, self._unpublished.handovers)
+        if self.state.force is not None:
+            self._describe_log()
+        return handover
+
+    def end_handover(self) -> bool:
+        """Destroy the log's former key, once nobody needs it any more; return whether that is so now."""
+        if not self.publisher.handed_over:
+            return False
+        signer = self.state.log.signer
+        replace_log_key(self.place.keys, signer)
+        self.keys.log_signer, self.keys.next_log_signer = signer, None
+        self.state.log.drop_former_key()
+        self.publisher.drop_former_key()
+        _log.info("the log's former key is destroyed", key=signer.vkey())
+        return True
 
     def has_news(self) -> bool:
         """Return whether a checkpoint would cover anything that the last one did not."""
@@ -265,6 +306,7 @@ class Durable:
 
     async def commit(self) -> None:
         """Make durable what the core asks for, in one transaction; then give the publisher what may be published."""
+        began_s = time.perf_counter()
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
@@ -272,6 +314,7 @@ class Durable:
         in_order, self.in_order = self.in_order, False
         await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
+        self.pulse.commit_s.add(time.perf_counter() - began_s)
         self.state.public.show()
         if publication is not None:
             self.publisher.publish(publication)
@@ -299,7 +342,7 @@ class Durable:
         """
         if self.witnesses is None or self.confirmed:
             return
-        head = self._last_head or empty_head(self.keys.log_signer)
+        head = self._last_head or empty_head(self.state.log.signers[-1])
         files = Overlay(self.state.log.writer.files_since(self._unpublished.size), FolderSource(self.place.log))
         try:
             await self.witnesses.confirm(head, ConsistencyProofs(LogReader(files), self.state.log.size))
@@ -307,6 +350,14 @@ class Durable:
             raise CorruptionError(f"`{self.place.log}`: {problem}") from problem
         self.confirmed = True
         _log.info("a witness has confirmed the log", size=size_of(head))
+
+    async def compare_rest(self) -> None:
+        """Compare with the published log what the start has left.
+
+        Raises: CorruptionError: something was changed; the next start compares everything.
+        """
+        with damage_named(self.store.path):
+            await LateComparison(self.store, self.publisher, self.origin, self._compared_since).run()
 
     async def erased(self) -> bool:
         """Remove from the disk what a committed erasure has deleted.

@@ -4,6 +4,7 @@
       ├─ HKDF ─► state key ─► `Sealer`: rows and journal keys at rest; `lookup_hash`: finds the rows
       └─ HKDF ─► device keys, one for each device and generation: never stored
     log.skey   the log's Ed25519 key in the text form of a note key, mode 0600; log.vkey its public half
+    log-next.skey   while the log is handed over: the key that comes after it
 
 A subject's secret, content keys and pseudonym keys are random and derived from none of these: what is deleted stays deleted.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hmac
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,17 +24,34 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gateway.audit.log.notes import KeyFormatError, Signer
+from gateway.audit.log.notes import KeyFormatError, Signer, Verifier
 from gateway.errors import CorruptionError, OperatorError
-from gateway.files import PUBLIC_MODE, SECRET_MODE, SecretFileError, create_file, read_secret_file, sync_folder, unusable
+from gateway.files import (
+    PUBLIC_MODE,
+    SECRET_MODE,
+    SecretFileError,
+    create_file,
+    read_secret_file,
+    sync_folder,
+    unusable,
+    write_whole,
+)
 
 ROOT_KEY_FILE: Final = "root.key"
 LOG_KEY_FILE: Final = "log.skey"
 LOG_PUBLIC_FILE: Final = "log.vkey"
+NEXT_LOG_KEY_FILE: Final = "log-next.skey"
+FORMER_LOG_KEY_FILE: Final = "log-former.skey"
+"""The key before, for the moment between its replacement and its destruction."""
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+"""In this variable systemd names the folder of a service's credentials; a root key in it takes the place of the file's."""
 KEY_BYTES: Final = 32
 LOOKUP_HASH_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
 _VERSION: Final = "sluice 1"
+_FORBIDDEN: Final = 0o077
+_FORBIDDEN_TO_CREDENTIALS: Final = 0o027
+"""systemd lets the service's user read a credential by an access list, which shows in the bits of the group."""
 _ORIGIN: Final = re.compile(r"sluice\.([a-z0-9][a-z0-9.-]*)/log")
 
 
@@ -75,16 +94,28 @@ class Sealer:
 class GatewayKeys:
     """The loaded keys. None of them appears in its `repr`."""
 
-    __slots__ = ("_lookup", "_root", "log_signer", "sealer")
+    __slots__ = ("_lookup", "_root", "log_signer", "next_log_signer", "sealer")
 
-    def __init__(self, root_key: bytes, log_signer: Signer) -> None:
-        """Derive the keys from a root key of 32 bytes, and hold the log's signer."""
+    def __init__(self, root_key: bytes, log_signer: Signer, next_log_signer: Signer | None = None) -> None:
+        """Derive the keys from a root key of 32 bytes, and hold the log's signers.
+
+        Args:
+            log_signer: The log's key.
+            next_log_signer: The key to which the log is being handed over, or was about to be.
+        """
         if len(root_key) != KEY_BYTES:
             raise ValueError(f"a root key has {KEY_BYTES} bytes, not {len(root_key)}")
         self._root = root_key
         self._lookup = _derive(root_key, "look-up")
         self.sealer = Sealer(_derive(root_key, "state"))
         self.log_signer = log_signer
+        self.next_log_signer = next_log_signer
+
+    @property
+    def log_verifiers(self) -> tuple[Verifier, ...]:
+        """The public halves of the keys by which the log may be signed."""
+        signers = (self.log_signer, self.next_log_signer)
+        return tuple(one.verifier for one in signers if one is not None)
 
     def device_key(self, device_id: bytes, generation: int) -> bytes:
         """Return a device's 32-byte message authentication key; to revoke it, use the next generation."""
@@ -137,17 +168,74 @@ def load_keys(folder: Path) -> GatewayKeys:
     Raises:
         KeyFileError: If a file is absent, a symbolic link, readable by others, or does not hold what it should.
     """
-    root_path, log_path = folder / ROOT_KEY_FILE, folder / LOG_KEY_FILE
+    root_path, log_path, next_path = root_key_file(folder), folder / LOG_KEY_FILE, folder / NEXT_LOG_KEY_FILE
+    _finish_replacement(folder)
     try:
-        root_key, skey = read_secret_file(root_path), read_secret_file(log_path)
+        root_key = read_secret_file(root_path, _FORBIDDEN if root_path.parent == folder else _FORBIDDEN_TO_CREDENTIALS)
     except SecretFileError as error:
         raise KeyFileError(str(error)) from error
     if len(root_key) != KEY_BYTES:
         raise KeyFileError(f"`{root_path}`: has `{len(root_key)}` bytes, not {KEY_BYTES}: the root key is damaged")
+    next_signer = _read_signer(next_path) if os.path.lexists(next_path) else None
+    return GatewayKeys(root_key, _read_signer(log_path), next_signer)
+
+
+def root_key_file(folder: Path) -> Path:
+    """Return where the root key lies: among the service's credentials where it is one of them, else in the folder of the keys."""
+    credentials = os.environ.get(CREDENTIALS)
+    if credentials and os.path.lexists(os.path.join(credentials, ROOT_KEY_FILE)):
+        return Path(credentials) / ROOT_KEY_FILE
+    return folder / ROOT_KEY_FILE
+
+
+def prepare_log_key(folder: Path, origin: str) -> Signer:
+    """Make the key to which the log is to be handed over, durable before it signs anything.
+
+    Nothing has been signed by one that is there already: it was made just before a crash, and is replaced.
+
+    Raises: KeyFileError: it cannot be written.
+    """
+    signer = Signer(origin, os.urandom(KEY_BYTES))
     try:
-        return GatewayKeys(root_key, Signer.parse(skey.decode()))
+        write_whole(folder / NEXT_LOG_KEY_FILE, f"{signer.skey()}\n".encode(), SECRET_MODE)
+    except OSError as error:
+        raise KeyFileError(f"`{folder / NEXT_LOG_KEY_FILE}`: cannot be written: {unusable(folder, error)}") from error
+    return signer
+
+
+def replace_log_key(folder: Path, signer: Signer) -> None:
+    """Put the key that was prepared in the place of the log's key, and destroy the former; a crash anywhere loses neither.
+
+    Raises: OSError: the disk failed.
+    """
+    write_whole(folder / LOG_PUBLIC_FILE, f"{signer.vkey()}\n".encode(), PUBLIC_MODE)
+    os.replace(folder / LOG_KEY_FILE, folder / FORMER_LOG_KEY_FILE)
+    _finish_replacement(folder)
+
+
+def _finish_replacement(folder: Path) -> None:
+    """Do what is left of replacing the log's key, from wherever that was interrupted."""
+    former, present, following = (folder / name for name in (FORMER_LOG_KEY_FILE, LOG_KEY_FILE, NEXT_LOG_KEY_FILE))
+    if not os.path.lexists(former):
+        return
+    if not os.path.lexists(present):
+        os.replace(following, present)
+        sync_folder(folder)
+    with former.open("r+b") as file:  # its name is gone with the folder's entry; its bytes would stay in free space
+        file.write(bytes(former.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    former.unlink()
+    sync_folder(folder)
+
+
+def _read_signer(path: Path) -> Signer:
+    try:
+        return Signer.parse(read_secret_file(path).decode())
+    except SecretFileError as error:
+        raise KeyFileError(str(error)) from error
     except ValueError as error:  # wrong form, or bytes that are not text; the message repeats nothing of the key
-        raise KeyFileError(f"`{log_path}`: not a signing key of the form PRIVATE+KEY+name+id+base64") from error
+        raise KeyFileError(f"`{path}`: not a signing key of the form PRIVATE+KEY+name+id+base64") from error
 
 
 def _make_folder(folder: Path) -> None:
@@ -165,4 +253,11 @@ def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:
 
 
 def _row_place(table: str, row_id: bytes) -> bytes:
-    return cbor2.dumps([table, row_id])
+    return _row_place_head(table, len(row_id)) + row_id
+
+
+@cache
+def _row_place_head(table: str, length: int) -> bytes:
+    """Return how the CBOR of [table, row id] begins, up to the bytes of the row id."""
+    whole = cbor2.dumps([table, bytes(length)])
+    return whole[: len(whole) - length]

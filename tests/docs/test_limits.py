@@ -13,6 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -23,6 +24,7 @@ from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
 from consent.device_messages import Discover
+from consent.messages import KeyRotation
 from consent.portal.answers import Who
 from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
@@ -220,9 +222,9 @@ def test_limit_devices_stand_in_one_zone() -> None:
     assert not [name for name in project["dependencies"] if name.startswith("h3")]
 
 
-def test_limit_gateway_keys_are_made_and_never_changed() -> None:
-    """There is one command for them."""
-    assert {words for words in COMMANDS if words.startswith("keys")} == {"keys init"}
+def test_limit_root_key_is_made_and_never_changed() -> None:
+    """What is replaced is the log's key, and no other."""
+    assert get_args(get_type_hints(KeyRotation)["key"]) == ("log",)
 
 
 def test_limit_no_fleet() -> None:

@@ -24,7 +24,7 @@ TOLD: Final = {
 def enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, MessageKind] = TOLD) -> int:
     """Log and enter a record; an unsigned one rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
-        consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
+        consent = consent.signed(state.log.signer.sign_bytes(signing_bytes(consent)))
     data = encode(consent)
     index = state.log.append_entry(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.log.one_part(data))
     state.registry.keep_consent(consent, index, data)

@@ -83,6 +83,7 @@ class CommitRows:
         for shorter in commit.openings:
             sealed = seal("opening", row_key(shorter.index), shorter.content)
             statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, shorter.index)))
+        statements += [("INSERT INTO handover VALUES (?, ?)", (row.index, row.note)) for row in commit.handovers]
         if commit.head is not None:
             size = int(commit.head.split(b"\n", 2)[1])
             statements.append(("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, commit.head)))

@@ -25,7 +25,7 @@ def test_record_is_signed_logged_and_stored() -> None:
     assert row.index == index
     assert Entry.decode(commit.log[0].content).kind is Kind.CONSENT
     said = decode(row.content)
-    assert said.signature == gate.state.identity.signer.sign_bytes(signing_bytes(said))
+    assert said.signature == gate.state.log.signer.sign_bytes(signing_bytes(said))
     assert gate.state.expires_next_ms == T + 1
 
 
