@@ -826,7 +826,7 @@ class BackedUp(Result, frozen=True, kw_only=True):
 class KeyRotation(Parameters, frozen=True, kw_only=True):
     """Which of the gateway's own keys to replace."""
 
-    key: Literal["log"]
+    key: Literal["log", "root"]
 
 
 class KeyRotated(Result, frozen=True, kw_only=True):
@@ -863,11 +863,30 @@ class LogKeyStatus(Result, frozen=True, kw_only=True):
     waits_for: list[str]
 
 
+class RootKeyStatus(Result, frozen=True, kw_only=True):
+    """The root key.
+
+    Attributes:
+        generation: Its number; the first was 1.
+        since_ms: When it came, by the gateway's clock.
+        former: The numbers of those before it that are still needed.
+        resealing: Whether rows are still being sealed anew, so that former ones are needed.
+        devices: By number, how many devices may have their keys from each root.
+    """
+
+    generation: int
+    since_ms: int
+    former: list[int]
+    resealing: bool
+    devices: dict[str, int]
+
+
 class KeysStatus(Result, frozen=True, kw_only=True):
     """The gateway's own keys: how old they are, and what still rests on former ones."""
 
     now_ms: int
     log: LogKeyStatus
+    root: RootKeyStatus
 
 
 class ClockTo(Parameters, frozen=True, kw_only=True):

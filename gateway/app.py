@@ -20,6 +20,7 @@ from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
 from gateway.beside import Beside
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, credentials, notices, subjects
+from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
@@ -84,6 +85,8 @@ class Gateway:
         self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
+        batches = self.config.batches
+        self._gathering = Gathering(batches.commit_ms / 1000, min(batches.frames, self.config.broker.receive_maximum))
         self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
@@ -115,12 +118,18 @@ class Gateway:
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:
-        if self.link.waiting >= min(self.config.batches.frames, self.config.broker.receive_maximum):
+        if not self.link.waiting or (self.intake.waits and self._batch_timer is not None):
+            return  # nothing to take, or the next attempt is set
+        wait = self._gathering.arrived(self.link.waiting, asyncio.get_running_loop().time())
+        if wait.due_s:
+            self._batch_in(wait.due_s)
+            self.link.rest(wait.rest_s)
+        else:
             self._batch_now()
-        elif self._batch_timer is None:
-            self._batch_in(self.config.batches.commit_ms / 1000)
 
     def _batch_in(self, seconds: float) -> None:
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
         self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._beside.guarded(self._batch_now))
 
     def _batch_now(self) -> None:
@@ -274,13 +283,17 @@ class Gateway:
         if not frames:
             return
         self.durable.pulse.batch_frames.add(len(frames))
+        self.link.rest(self._gathering.taken(self.link.waiting, asyncio.get_running_loop().time()))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
         await self._commit()
         self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
+        rest_s = self._gathering.acknowledged(asyncio.get_running_loop().time())
         if self.link.waiting:
             self._frames_arrived()
+        else:
+            self.link.rest(rest_s)
 
     def _note_dry(self) -> None:
         """Record up to when everything that the broker had was taken: until we last heard of it, where nothing waits.
@@ -362,7 +375,9 @@ class Gateway:
         """Sign a checkpoint if one is due, begin a journal segment if one is, and commit."""
         self._tick_open = False
         durable, now_s = self.durable, asyncio.get_running_loop().time()
-        durable.end_handover()
+        durable.rotation.end_handover()
+        if durable.rotation.begins_to_reseal():
+            self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)

@@ -14,6 +14,7 @@ from gateway.core.release.bundle import (
     bundle_sent,
     discard_rows,
     form_bundle,
+    form_records,
     has_ended,
     next_guard,
 )
@@ -48,6 +49,8 @@ class Delivery:
         self._acknowledged: list[int] = []
         self._aside = Aside(wake)
         self._due: dict[str, None] = {}
+        self._newest_next: set[str] = set()  # recipients whose last bundle left much behind
+        self._between: set[int] = set()  # bundles of the newest records, between two of what has waited longest
         self.sinks = sinks(self.acknowledged, wake)
 
     def acknowledged(self, index: int) -> None:
@@ -62,8 +65,12 @@ class Delivery:
         acknowledged, self._acknowledged = self._acknowledged, []
         for index in acknowledged:
             bundle = self._durable.state.inflight.sent[index]
-            if bundle.full:
+            between = index in self._between
+            self._between.discard(index)
+            if bundle.full or between:
                 self._due[bundle.recipient] = None
+            if bundle.full and not between:
+                self._newest_next.add(bundle.recipient)
             bundle_acknowledged(self._durable.state, index)
         if self._aside.is_ready:
             self.begin_all()
@@ -118,6 +125,10 @@ class Delivery:
         if state.inflight.has(recipient) or self._aside.recipient == recipient:
             return
         form = self._durable.seals[recipient].on(epoch_day(now_ms))
+        if recipient in self._newest_next:
+            self._newest_next.remove(recipient)
+            if await self._form_newest(recipient, now_ms, form):
+                return
         if (due := next_due(state, recipient)) is not None:
             self._publish(due, now_ms, form)
             return
@@ -128,6 +139,20 @@ class Delivery:
         formed = form_bundle(state, recipient, rows, now_ms, form, guards)
         if formed is None and has_ended(state, recipient):  # nothing of what was looked at may leave: the rest may
             self._due[recipient] = None
+
+    async def _form_newest(self, recipient: str, now_ms: int, form: BundleFormat) -> bool:
+        """Form a bundle of the newest records that wait; return whether there was one.
+
+        Where much waits, every other bundle is such a one: after an outage of days what is fresh does not wait for all of it.
+        """
+        state = self._durable.state
+        if not state.outbox.waiting.get(recipient):
+            return False
+        rows = await self._durable.store.reader.outbox_rows(recipient, ROWS_BYTES, newest=True)
+        bundle = form_records(state, recipient, rows, now_ms, form)
+        if bundle is not None:
+            self._between.add(bundle.index)
+        return bundle is not None
 
     def _publish(self, due: Due, now_ms: int, form: BundleFormat) -> None:
         """Form a part of a publication: at once if it is of few, else aside, one after another."""

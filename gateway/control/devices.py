@@ -216,11 +216,12 @@ def _register(control: Control, row: NewDevice) -> DeviceAdded:
     state, now_ms = control.state, control.clock.now_ms()
     device_id = state.identity.random_bytes(16)
     subject, added = _subject_for(state, device_id, row.subject, now_ms)
-    device = Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms, row.owner, hub_id=row.id)
+    generation = state.identity.device_generation()
+    device = Device(device_id, row.topic, row.profile, row.zone, subject, generation, now_ms, row.owner, hub_id=row.id)
     changes.add_device(state, device, now_ms)
     if state.policies.profiles[row.profile].authentication.scheme is not Scheme.MAC0:
         return added
-    return msgspec.structs.replace(added, key=Hex(state.identity.device_key(device_id, 0)))
+    return msgspec.structs.replace(added, key=Hex(state.identity.device_key(device_id, generation)))
 
 
 def _subject_for(state: State, device: bytes, choice: SubjectChoice, now_ms: int) -> tuple[bytes | None, DeviceAdded]:

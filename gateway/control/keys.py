@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consent.messages import KeyRotated, KeyRotation, KeysStatus, LogKeyStatus, Nothing
+from consent.messages import KeyRotated, KeyRotation, KeysStatus, LogKeyStatus, Nothing, RootKeyStatus
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.handover import Handover
 from gateway.control.context import Caller, Control
@@ -11,8 +11,11 @@ from gateway.control.context import Caller, Control
 async def rotate(control: Control, caller: Caller, params: KeyRotation) -> KeyRotated:
     """Replace one of the gateway's own keys; the log records it."""
     durable = control.durable
+    if params.key == "root":
+        index = durable.rotation.replace_root()
+        return KeyRotated(key=params.key, generation=durable.keys.root_generation, log_index=index)
     generation = len(await control.store.reader.handovers()) + 2
-    handover = await durable.hand_over_log()
+    handover = await durable.rotation.hand_over_log()
     return KeyRotated(
         key=params.key,
         generation=generation,
@@ -33,7 +36,15 @@ async def show(control: Control, caller: Caller, params: Nothing) -> KeysStatus:
         former=signers[1].vkey() if len(signers) > 1 else "",
         waits_for=control.durable.publisher.witnesses_without_key(),
     )
-    return KeysStatus(now_ms=control.clock.now_ms(), log=log)
+    keys, rotation = control.durable.keys, control.durable.rotation
+    root = RootKeyStatus(
+        generation=keys.root_generation,
+        since_ms=await _since_ms(control, rotation.root_entry or 0),
+        former=list(keys.former_generations),
+        resealing=rotation.reseal_due,
+        devices={str(generation): count for generation, count in sorted(rotation.devices_by_root().items())},
+    )
+    return KeysStatus(now_ms=control.clock.now_ms(), log=log, root=root)
 
 
 async def _since_ms(control: Control, index: int) -> int:

@@ -19,9 +19,9 @@ from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.handover import Handover
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.openings import Part, labels_root, opening_of
-from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload, LogKeyPayload
+from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload, LogKeyPayload, RootKeyPayload
 from gateway.audit.log.tiles import LogWriter
-from gateway.core.effects import Commit, HandoverRow, LogRow
+from gateway.core.effects import Commit, HandoverRow, LogRow, RootKeyRow
 from gateway.core.ledger import Ledger
 
 WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
@@ -195,6 +195,12 @@ class LogState:
         self.commit.handovers.append(HandoverRow(handover.index, handover.note))
         self.signers = (new, self.signer)
         return handover
+
+    def note_root_key(self, generation: int, now_ms: int) -> int:
+        """Log that what the gateway stores is sealed under another root key from here on."""
+        index = self.append_entry(Kind.KEY, now_ms, self.one_part(RootKeyPayload(generation).encode()))
+        self.commit.root_key = RootKeyRow(generation, index)
+        return index
 
     def drop_former_key(self) -> None:
         """Sign with the present key alone from now on."""

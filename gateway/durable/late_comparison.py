@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 
 from gateway.audit.log.tiles import TILE_WIDTH, LogWriter, labels_path
-from gateway.durable.log_recovery import ComparedLog, decoded
+from gateway.durable.log_recovery import ComparedLog, decoded, keep_compared
 from gateway.durable.lost_files import LostFiles
 from gateway.durable.published_files import PublishedFiles
 from gateway.edge.publisher import Publisher
@@ -33,11 +33,20 @@ _log = structlog.get_logger()
 class LateComparison:
     """What one start has left."""
 
-    def __init__(self, store: Store, publisher: Publisher, origin: str, until: ComparedLog) -> None:
-        """Take the open database, the log's folders and name, and the edge from which the start has continued."""
+    def __init__(self, store: Store, publisher: Publisher, origin: str, until: ComparedLog, labels_until: int) -> None:
+        """Take what there is, and how far to go.
+
+        Args:
+            store: The open database.
+            publisher: With the log's folders.
+            origin: The log's name.
+            until: The edge from which the start has continued.
+            labels_until: The log index before which labels files are compared.
+        """
         self._store = store
         self._publisher = publisher
         self._until = until
+        self._labels_until = labels_until
         self._files = PublishedFiles(store.path, publisher.log)
         self._tree = LogWriter(origin)
         self._latest_ms = 0
@@ -49,23 +58,23 @@ class LateComparison:
             CorruptionError: Something was changed; the message names it.
             OSError: The disk fails.
         """
-        until = self._until
-        if not until.size:
-            return
         try:
-            await self._entries()
+            if self._until.size:
+                await self._entries()
             await self._others()
         except CorruptionError:
-            await self._store.forget_compared()
+            await keep_compared(self._store, ComparedLog())
             raise
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
             _log.error("disk full: files that the published log has lost are not back")
             return
-        lost = LostFiles(self._files.absent, until.size)
-        await lost.put_back(self._publisher, LogWriter(self._tree.origin), self._store.reader.entries(), until.size)
-        _log.info("the published log is what the database says, from its beginning", entries=until.size)
+        size = self._until.size
+        lost = LostFiles(self._files.absent, size)
+        back = await lost.put_back(self._publisher, LogWriter(self._tree.origin), self._store.reader.entries(), size)
+        if back and size:
+            _log.info("the published log is what the database says, from its beginning", log_entries=self._labels_until)
 
     async def _entries(self) -> None:
         block: list[bytes] = []
@@ -95,7 +104,7 @@ class LateComparison:
         """Compare labels files and policies, and put back those that were lost: they are bound to entries that were compared."""
         rows: list[tuple[int, bytes]] = []
         async for row in self._store.reader.each_labels():
-            if row[0] >= self._until.size:
+            if row[0] >= self._labels_until:
                 break
             rows.append(row)
             if len(rows) == LABELS_AT_ONCE:

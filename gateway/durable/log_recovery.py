@@ -80,6 +80,7 @@ class LogRecovery:
         self._files = PublishedFiles(store.path, publisher.log)
         self._heads: dict[int, Checkpoint] = {}
         self._published_size = 0
+        self._every_label = False
         self.signed_size = 0
         self.last_head = b""
         self.since = self.compared = ComparedLog()
@@ -96,6 +97,7 @@ class LogRecovery:
             OSError: The disk fails.
         """
         self._know_heads(head)
+        self._every_label = kept is not None
         if kept is not None:
             self._continue_from(msgspec.msgpack.decode(kept, type=ComparedLog))
         log.resume(await self._grow(log))
@@ -113,13 +115,17 @@ class LogRecovery:
     async def lost_files(self) -> dict[str, bytes]:
         """Return the labels files and policies that a checkpoint covers, or soon will, and that are missing from the folder.
 
+        Where nothing was ever compared, of labels files only whether they are there: what they say takes longest and comes later.
+
         Raises: CorruptionError: one was changed.
         """
         files, reader, since = dict[str, bytes](), self._store.reader, self.since.size
         for index in await reader.label_indices(since):
-            labels = await reader.labels_of(index)
-            if self._files.lacks_labels(index, labels):
-                files[labels_path(index)] = labels
+            path = labels_path(index)
+            if self._every_label or not self._publisher.log.has(path):
+                labels = await reader.labels_of(index)
+                if self._files.lacks_labels(index, labels):
+                    files[path] = labels
         for row in await reader.policies(since):
             files |= self._files.lost_policies(row)
         return files
@@ -173,6 +179,11 @@ class LogRecovery:
             )
         self._files.compare(partial, block, log.size)
         self._files.compare_narrower(partial, block)
+
+
+async def keep_compared(store: Store, compared: ComparedLog) -> None:
+    """Keep an edge for the next start; an empty one has it compare everything."""
+    await store.keep_compared(compared.size, msgspec.msgpack.encode(compared))
 
 
 def decoded(content: bytes, index: int, store: Store) -> Entry:

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from gateway.audit.log.handover import Handover, join_handovers
+from gateway.audit.log.notes import Signer
 from gateway.config import ConfigError, Installation
 from gateway.core.effects import BundleRow
 from gateway.core.state import GatewayIdentity, RandomBytes, State
-from gateway.durable.log_recovery import ComparedLog, LogRecovery
+from gateway.durable.log_recovery import ComparedLog, LogRecovery, keep_compared
 from gateway.durable.publication import Unpublished
-from gateway.durable.rotation import signers_of
 from gateway.durable.state_recovery import StateRecovery
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
@@ -23,6 +22,7 @@ from gateway.edge.policy_check import PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store, Stored
 from gateway.edge.witnesses.quorum import Witnesses
+from gateway.errors import OperatorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class StateFound:
         ended_in_order: Whether the previous run ended cleanly; true of a new database.
         starts: How often the gateway was started on it.
         since: Where the comparison with the published log began.
+        signed_size: Up to where the log had been signed.
     """
 
     state: State
@@ -44,6 +45,7 @@ class StateFound:
     ended_in_order: bool
     starts: int
     since: ComparedLog
+    signed_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
     """Restore memory from the open database; change nothing but the next sub-epoch, and what is kept of the log compared."""
     stored = await edges.store.load()
     handovers = tuple(map(Handover.parse, await edges.store.reader.handovers()))
-    signers = signers_of(keys, handovers)
+    signers = _signers(keys, handovers)
     if len(signers) > 1:
         edges.publisher.hand_over(handovers[-1], join_handovers(handovers))
     state = State(
@@ -79,6 +81,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             gateway=place.config.gateway,
             signer=signers[0],
             device_key=keys.device_key,
+            device_generation=keys.device_generation,
             random_bytes=edges.random_bytes,
             sub_epoch=stored.sub_epoch,
             simulated_clock=edges.clock.simulated,
@@ -104,6 +107,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
         stored.ended_in_order,
         stored.starts,
         log_recovery.since,
+        log_recovery.signed_size,
     )
 
 
@@ -117,5 +121,23 @@ async def _restore_log(state: State, stored: Stored, edges: Edges, log_recovery:
         since = edges.publisher.exported_until(log_recovery.signed_size)
         unpublished.openings = dict(await edges.store.reader.openings(since))
     if (compared := log_recovery.compared) != log_recovery.since:
-        await edges.store.keep_compared(compared.size, msgspec.msgpack.encode(compared))
+        await keep_compared(edges.store, compared)
     return unpublished
+
+
+def _signers(keys: GatewayKeys, handovers: Sequence[Handover]) -> tuple[Signer, ...]:
+    """Return the keys that sign the log: its present one and, while a handover to it is under way, the one before.
+
+    A key that was prepared for a handover that never became durable has signed nothing, and is not used.
+
+    Raises: OperatorError: the log was handed over to a key that is not there.
+    """
+    if not handovers or handovers[-1].new == keys.log_signer.verifier:
+        return (keys.log_signer,)
+    last, following = handovers[-1], keys.next_log_signer
+    if following is not None and following.verifier == last.new:
+        return (following, keys.log_signer)
+    raise OperatorError(
+        f"entry `{last.index}` handed the log over to `{last.new.vkey()}`, and that is neither `log.skey` nor `log-next.skey`: "
+        "put your copy of the latest keys back"
+    )

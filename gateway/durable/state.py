@@ -21,7 +21,6 @@ from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
 from gateway.audit.log.checkpoint import empty_head, size_of
 from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
-from gateway.audit.log.handover import Handover, join_handovers
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
 from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
@@ -33,10 +32,11 @@ from gateway.core.release.formats.daily import DailySeals
 from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import PolicyReview, review_policies
 from gateway.durable.publication import describe_log
+from gateway.durable.rotation import Rotation
 from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
-from gateway.edge.keys import GatewayKeys, prepare_log_key, replace_log_key
+from gateway.edge.keys import GatewayKeys
 from gateway.edge.policies import PoliciesFound, public_key
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
@@ -88,6 +88,7 @@ class Durable:
         first_review: Of the first policies, where this start has put them in force.
         starts: How often the gateway was started on this database.
         pulse: What is measured of this run.
+        rotation: Replaces the gateway's own keys.
         published: The log index up to which everything is durable and published, or given to the publisher.
     """
 
@@ -118,7 +119,7 @@ class Durable:
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self.starts = found.starts
-        self._compared_since = found.since
+        self._compared_since, self._found_signed = found.since, found.signed_size
         self.pulse = Pulse()
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
@@ -126,6 +127,7 @@ class Durable:
         self._unpublished = found.unpublished
         self.published = found.unpublished.size
         self._committed_ledger = b""
+        self.rotation = Rotation(place, keys, edges, self.state, self._unpublished)
         if self.state.force is not None:
             self._describe_log()
 
@@ -162,6 +164,7 @@ class Durable:
         self.state.turn(now_ms)
         self._note_absence(now_ms)
         self.state.log.begin(now_ms)
+        await self.rotation.begin(now_ms)
         if self.state.force is None:
             found = await self.find_policies()
             review = self.review(found)
@@ -261,37 +264,10 @@ class Durable:
             self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
-        self.end_handover()
+        self.rotation.end_handover()
+        if self.rotation.reseal_due:
+            await self.rotation.reseal()
         return answers
-
-    async def hand_over_log(self) -> Handover:
-        """Hand the log over to a new key; both sign until every witness goes by it, and ``end_handover`` drops the former.
-
-        Raises: OperatorError: a handover is under way, or the key cannot be written.
-        """
-        if len(self.state.log.signers) > 1:
-            raise OperatorError("the log is being handed over already; `sluice keys status` shows who still needs the former key")
-        signer = prepare_log_key(self.place.keys, self.origin)
-        handover = self.state.log.hand_over(signer, self.clock.now_ms())
-        before = map(Handover.parse, await self.store.reader.handovers())
-        self.keys.next_log_signer = signer
-        self._unpublished.handovers = join_handovers([*before, handover])
-        self.publisher.hand_over(handover, self._unpublished.handovers)
-        if self.state.force is not None:
-            self._describe_log()
-        return handover
-
-    def end_handover(self) -> bool:
-        """Destroy the log's former key, once nobody needs it any more; return whether that is so now."""
-        if not self.publisher.handed_over:
-            return False
-        signer = self.state.log.signer
-        replace_log_key(self.place.keys, signer)
-        self.keys.log_signer, self.keys.next_log_signer = signer, None
-        self.state.log.drop_former_key()
-        self.publisher.drop_former_key()
-        _log.info("the log's former key is destroyed", key=signer.vkey())
-        return True
 
     def has_news(self) -> bool:
         """Return whether a checkpoint would cover anything that the last one did not."""
@@ -357,7 +333,7 @@ class Durable:
         Raises: CorruptionError: something was changed; the next start compares everything.
         """
         with damage_named(self.store.path):
-            await LateComparison(self.store, self.publisher, self.origin, self._compared_since).run()
+            await LateComparison(self.store, self.publisher, self.origin, self._compared_since, self._found_signed).run()
 
     async def erased(self) -> bool:
         """Remove from the disk what a committed erasure has deleted.

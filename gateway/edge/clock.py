@@ -28,8 +28,8 @@ DOUBT_LASTS_MS = 3_600_000
 class MachineTime:
     """The machine's clock, as far as it is believed.
 
-    It is, unless it steps far ahead while we run. Then time goes on by a clock that nobody can set, until the machine's is back, a
-    time service vouches for it, or it has stood for an hour.
+    It is, unless it steps far ahead while we run. Then time goes on by a clock that nobody can set, until the machine's is back,
+    a time service vouches for it, or it has stood for an hour.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ LOG_KEYS: Final = frozenset(
         # Counts and sizes.
         "bundle_bytes",
         "devices",
+        "entries",
         "files",
         "filters",
         "log_entries",
@@ -24,6 +25,7 @@ LOG_KEYS: Final = frozenset(
         "starts",
         # Names from the city's own configuration, and places in the log, which is public.
         "file",
+        "key",
         "log_index",
         "sha256",
         "sink",

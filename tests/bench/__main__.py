@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import audit, blocks, closing, consent, formats, ingest, portal
+from tests.bench import audit, blocks, closing, consent, formats, ingest, portal, steady
 
 BENCHES = {
     "ingest": ingest.main,
@@ -16,6 +16,7 @@ BENCHES = {
     "closing": closing.main,
     "blocks": blocks.main,
     "portal": portal.main,
+    "steady": steady.main,
 }
 
 

@@ -12,17 +12,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tests.bench.blocked import ACTIONS
 from tests.bench.blocks_city import blocks_gateway
+from tests.bench.starting import STARTS
 from tests.bench.timing import say
 from tests.support.checkout import ROOT
-
-STARTS: Final[Mapping[str, Callable[[Path], Iterator[dict[str, Any]]]]] = {}
-"""By name: yields rows of ``start``, each of an installation that it makes in the folder."""
 
 
 def run(actions: Sequence[str], starts: Sequence[str], households: int, folder: Path) -> dict[str, Any]:

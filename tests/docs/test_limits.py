@@ -13,7 +13,6 @@ from functools import cache
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
@@ -222,9 +221,10 @@ def test_limit_devices_stand_in_one_zone() -> None:
     assert not [name for name in project["dependencies"] if name.startswith("h3")]
 
 
-def test_limit_root_key_is_made_and_never_changed() -> None:
-    """What is replaced is the log's key, and no other."""
-    assert get_args(get_type_hints(KeyRotation)["key"]) == ("log",)
+def test_limit_keys_need_nobody_else() -> None:
+    """No command asks for a second person's share or yes."""
+    assert {words for words in COMMANDS if words.startswith("keys")} == {"keys init", "keys rotate", "keys status"}
+    assert set(KeyRotation.__struct_fields__) == {"key"}
 
 
 def test_limit_no_fleet() -> None:

@@ -113,7 +113,17 @@ HELD: dict[str, dict[str, str]] = {
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
             *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled"),
-            *("openings_settled_ms", "erases", "policies", "handovers", "ledger", "uses_reserve", "public", "public_since"),
+            *(
+                "openings_settled_ms",
+                "erases",
+                "policies",
+                "handovers",
+                "root_key",
+                "ledger",
+                "uses_reserve",
+                "public",
+                "public_since",
+            ),
         ),
         "rows of the tables below",
     ),

@@ -42,6 +42,7 @@ class Course:
         self._faults: Mapping[str, tuple[int, Callable[[], None]]] = {
             "gateway killed": (6, self._kill_gateway),
             "gateway killed while the disk was full": (2, self._kill_on_full_disk),
+            "everything killed at once": (2, self._cut_power),
             "clock wrong from a start to the next": (2, self._start_with_wrong_clock),
             "clock set while it runs": (2, self._set_clock),
             "sensors' broker killed": (2, self._kill_broker),
@@ -96,7 +97,25 @@ class Course:
         self.kills += 1
         time.sleep(stage.random.uniform(0, 1.0))
         stage.broker.start()
-        stage.wait_ready()
+        self._note_broker_back()
+
+    def _cut_power(self) -> None:
+        """Kill gateway, portal and both brokers at once, and start them again."""
+        stage = self._stage
+        stage.live.kill()
+        stage.broker.stop(SIGKILL)
+        stage.upstream.stop(SIGKILL)
+        stage.portal.end()
+        self.kills += 4
+        stage.broker.start()
+        stage.upstream.start()
+        stage.start()
+        stage.portal.start()
+        self._note_broker_back()
+
+    def _note_broker_back(self) -> None:
+        """Note how much had been sent when the gateway is back at the sensors' broker: of that the broker may have lost some."""
+        self._stage.wait_ready()
         sent = len(self._sensors.published)
         while self._sensors.running and len(self._sensors.published) == sent:
             time.sleep(0.05)  # the stretch under way may hold what was lost

@@ -22,4 +22,4 @@ def test_nothing_is_lost_counted_twice_or_leaked_whatever_goes_wrong(tmp_path: P
     assert result.kills > 0
     assert result.records > 0
     assert {"withdrawals", "grants", "policies", "erasures"} <= result.actions.keys()
-    assert len(result.faults) + len(result.not_played) == 8
+    assert len(result.faults) + len(result.not_played) == 9

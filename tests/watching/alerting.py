@@ -16,7 +16,7 @@ from tests.support.checkout import ROOT
 from tests.support.watched_gateway import Samples
 
 RULES = ROOT / "deploy" / "prometheus-rules.yml"
-SCRAPED = 'instance="127.0.0.1:9464",job="sluice"'
+SCRAPED = 'instance="127.0.0.1:9469",job="sluice"'
 """The labels that Prometheus itself gives each series of a gateway."""
 
 _RULE = re.compile(

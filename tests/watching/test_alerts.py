@@ -25,7 +25,7 @@ from tests.support.watched_gateway import DEVICE, SILENT_MS, Kernel, Samples, Sc
 from tests.watching.alerting import Labels, Stretch, check, promtool, rules
 
 CALM_MIN: Final = 90
-HERE: Final[Labels] = {"instance": "127.0.0.1:9464", "job": "sluice"}
+HERE: Final[Labels] = {"instance": "127.0.0.1:9469", "job": "sluice"}
 NOT_READY: Final[Mapping[str, list[Labels]]] = {"SluiceNotReady": [HERE]}
 DISK_BYTES: Final = 32 << 30
 
@@ -256,7 +256,7 @@ CASES: Final[dict[str, Case]] = {
     "SluiceDiskFull": Case(disk_full, besides=NOT_READY),
     "SluiceDiskLow": Case(disk_low, {**HERE, "folder": "state"}, {"SluiceDiskLow": [{**HERE, "folder": "log"}]}),
     "SluiceWear": Case(worn),
-    "SluiceClockBehind": Case(clock_behind, besides=NOT_READY),
+    "SluiceClockWrong": Case(clock_behind, {**HERE, "reason": "clock_wrong"}, besides=NOT_READY),
     "SluiceClockUnsynchronised": Case(unsynchronised, minutes=70),
 }
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.watching.notify import Notifier
+from gateway.watching.watch import Watch
 from tests.support.asked_by_http import Answered, ask_port
+from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.ports import free_port
@@ -102,3 +105,10 @@ def test_gateway_that_nobody_watches_runs_as_ever(tmp_path: Path, broker: Mosqui
         assert "Traceback" not in live.log()
     finally:
         live.end()
+
+
+def test_unit_file_asks_for_what_the_gateway_tells() -> None:
+    """Ready, and alive, within a time in which many beats may be missed."""
+    unit = (ROOT / "deploy" / "sluice.service").read_text().splitlines()
+    assert {"Type=notify", "WatchdogSec=2min", "Restart=always"} <= set(unit)
+    assert Watch(Notifier("/n", 120.0)).beat_s <= 120.0 / 20

@@ -34,6 +34,7 @@ class LogFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._prefix = os.path.join(path, "")  # text, since a path object for each labels file of a long log is slow
         if not path.is_dir():
             make_folder(path)
             path.chmod(_PUBLIC_FOLDER_MODE)
@@ -93,6 +94,10 @@ class LogFolder:
             return (self.path / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def has(self, path: str) -> bool:
+        """Return whether a file is published."""
+        return os.path.exists(self._prefix + path)
 
     def names(self, folder: str) -> set[str]:
         """Return the names in a folder of the log; none where it is absent."""

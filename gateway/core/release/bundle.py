@@ -82,6 +82,26 @@ def form_bundle(
     return bundle
 
 
+def form_records(
+    state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, form: BundleFormat
+) -> ReadyBundle | None:
+    """Form a bundle of a recipient of single records alone, and log it, though windows or publications wait.
+
+    Args:
+        state: As for ``form_bundle``, and the others too.
+        recipient: Its sink must be connected and idle.
+        rows: Any of the recipient's outbox rows, in order: (number, content).
+        now_ms: The gateway's clock.
+        form: The format of the recipient's bundles.
+    Returns: The bundle, to be sent once committed; None where none of them may leave.
+    """
+    conditions = conditions_of(state, now_ms)
+    draft = pack(state, recipient, form, (), rows, conditions)
+    bundle = _log(state, draft, now_ms) if draft.records else None
+    _settle(state, draft, bundle, conditions, {})
+    return bundle
+
+
 def _ended(state: State, recipient: str) -> Iterator[Window]:
     """Yield the ended windows of a recipient; of a guarded quantity, once their day has ended."""
     policies = state.policies

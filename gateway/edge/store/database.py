@@ -26,6 +26,8 @@ from gateway.files import make_folder, sync_folder, unusable
 
 DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
+PAGE_BYTES = 2048
+"""Of a new file; one that is there keeps its own."""
 PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -103,6 +105,7 @@ class Database:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
+            await self._db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             await self._keep_a_write_ahead_log()
             for pragma in PRAGMAS:
                 await self._db.execute(f"PRAGMA {pragma}")

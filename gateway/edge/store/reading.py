@@ -87,11 +87,16 @@ class StoreReader:
         ((number,),) = await self._rows("SELECT min(number) FROM outbox WHERE recipient = ?", (recipient,))
         return None if number is None else int(number)
 
-    async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
-        """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
+    async def outbox_rows(self, recipient: str, most_bytes: int, *, newest: bool = False) -> list[tuple[int, bytes]]:
+        """Return a recipient's oldest waiting rows, (number, content), in order: as many as fit in ``most_bytes``, or one.
+
+        Args:
+            newest: The newest instead.
+        """
+        order = "number DESC" if newest else "number"
         rows = await self._rows(
-            "SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY number) AS upto FROM"
-            " (SELECT * FROM outbox WHERE recipient = ? ORDER BY number LIMIT 2000))"
+            f"SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY {order}) AS upto FROM"  # noqa: S608  one of two texts
+            f" (SELECT * FROM outbox WHERE recipient = ? ORDER BY {order} LIMIT 2000))"
             " WHERE upto - length(sealed) < ? ORDER BY number",
             (recipient, most_bytes),
         )

@@ -15,6 +15,7 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import DiskSpace, says_full
 from gateway.edge.store.reading import StoreReader
+from gateway.edge.store.resealing import Resealing
 from gateway.edge.store.schema import MIGRATIONS
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.edge.store.writing import StoreWriter
@@ -62,6 +63,7 @@ class Store:
     Attributes:
         reader: Reads its rows.
         writer: Makes commits durable, and does what an erasure leaves to do.
+        resealing: Seals rows anew after the root key was replaced.
         disk_space: What is known about the disk under it.
     """
 
@@ -72,6 +74,7 @@ class Store:
         self.disk_space = DiskSpace(folder / BALLAST_FILE, BALLAST_BYTES)
         self.reader = StoreReader(self._database, keys, self._segments)
         self.writer = StoreWriter(self._database, keys, self._segments, self.disk_space)
+        self.resealing = Resealing(self._database, keys)
 
     @property
     def path(self) -> Path:
@@ -167,10 +170,6 @@ class Store:
         """Store what the next start continues from: the log up to this size is as it was published."""
         statements: list[Statement] = [("DELETE FROM compared", ()), ("INSERT INTO compared VALUES (?, ?)", (size, content))]
         await self.writer.write(statements, control=True)
-
-    async def forget_compared(self) -> None:
-        """Have the next start compare the whole log."""
-        await self.writer.write([("DELETE FROM compared", ())], control=True)
 
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._database.rows("SELECT number, wrapped FROM sealing_key"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import cast
 
@@ -40,11 +39,11 @@ class Held:
 
 
 @pytest.fixture
-def held() -> Iterator[Held]:
+def held() -> Held:
     """Return an intake that is open, behind a queue that is dry."""
     gate = Gate(town())
     gate.state.drained = True
-    yield Held(gate)
+    return Held(gate)
 
 
 def make_wait(held: Held, what: str) -> None:

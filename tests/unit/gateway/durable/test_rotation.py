@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,24 @@ from gateway.audit.log.notes import Signer, split_note
 from gateway.audit.log.reader import VKEY_NAME
 from gateway.audit.verify.verify import verify_folder
 from gateway.durable.configured import keys_of, start
+from gateway.durable.rotation import Rotation
 from gateway.durable.state import Durable
 from gateway.edge import keys as key_files
-from gateway.edge.keys import FORMER_LOG_KEY_FILE, LOG_KEY_FILE, LOG_PUBLIC_FILE, NEXT_LOG_KEY_FILE
+from gateway.edge.keys import (
+    FORMER_LOG_KEY_FILE,
+    LOG_KEY_FILE,
+    LOG_PUBLIC_FILE,
+    NEXT_LOG_KEY_FILE,
+    ROOT_KEY_FILE,
+    GatewayKeys,
+    KeyFileError,
+    SealedRowError,
+    load_keys,
+)
+from gateway.edge.store.resealing import Resealing
+from gateway.edge.store.segment_keys import row_key
 from gateway.errors import OperatorError
+from gateway.files import write_whole
 from gateway.restore.restore import restore
 from tests.support.asking import perform
 from tests.support.checking import check_here
@@ -117,7 +133,7 @@ def test_rotation_killed_at_any_step_goes_on_at_the_next_start(
     if step == "made":
         after(key_files, "write_whole", lambda path, *_: path.name == NEXT_LOG_KEY_FILE)
     elif step == "committed":
-        monkeypatch.setattr(Durable, "end_handover", stop)
+        monkeypatch.setattr(Rotation, "end_handover", stop)
     elif step == "public half":
         after(key_files, "write_whole", lambda path, *_: path.name == LOG_PUBLIC_FILE)
     elif step == "moved aside":
@@ -165,9 +181,9 @@ def test_gateway_with_the_keys_of_before_does_not_start(live: LiveGateway) -> No
 
 def test_key_is_not_replaced_twice_at_once(live: LiveGateway) -> None:
     async def twice(durable: Durable) -> None:
-        await durable.hand_over_log()
+        await durable.rotation.hand_over_log()
         with pytest.raises(OperatorError, match="being handed over already"):
-            await durable.hand_over_log()
+            await durable.rotation.hand_over_log()
 
     run(live, twice)
 
@@ -193,3 +209,160 @@ def test_backup_of_before_is_restored_into_the_log_of_after(live: LiveGateway) -
     restore(live.place, backup, live.place.openings, replace=True)
     assert run(live, status)["log"]["generation"] == 2
     assert good(live)
+
+
+# the root key
+
+
+async def rotate_root(durable: Durable) -> dict[str, Any]:
+    """Replace the root key, and seal everything anew."""
+    return (await perform(durable, ("keys.rotate", {"key": "root"})))[0]
+
+
+def lived_in(live: LiveGateway) -> list[dict[str, Any]]:
+    """Register a household and a sensor with a key, and let the first say yes; return what was answered."""
+    rows = [
+        {"profile": "meter", "zone": "garden-row", "topic": "t/meter", "owner": "resident", "subject": "new"},
+        {"profile": "noise", "zone": "garden-row", "topic": "t/noise", "owner": "city", "subject": "none"},
+    ]
+    made: list[dict[str, Any]] = live.offline([("device.add", {"devices": rows})])[0]["devices"]
+    live.offline([("consent.grant", {"subject": made[0]["subject"], "scope": "purpose:energy-planning"})])
+    return made
+
+
+def sealed_rows(live: LiveGateway) -> list[tuple[str, bytes, bytes]]:
+    """Return every row that the state key seals: its table, what it is bound to, and its bytes."""
+    tables = {"sealing_key": "wrapped", "opening": "sealed", "consent": "sealed", "subject": "sealed", "device": "sealed"}
+    found: list[tuple[str, bytes, bytes]] = []
+    with contextlib.closing(sqlite3.connect(live.place.database)) as connection:
+        for table, column in tables.items():
+            key = connection.execute(f"PRAGMA table_info({table})").fetchone()[1]
+            for value, sealed in connection.execute(f"SELECT {key}, {column} FROM {table}"):  # noqa: S608  names of our own
+                found.append((table, row_key(value) if isinstance(value, int) else value, sealed))
+    return found
+
+
+def opens(keys: GatewayKeys, live: LiveGateway) -> set[bool]:
+    """Return whether keys open the rows: all of them, none, or some."""
+    results = set()
+    for table, place, sealed in sealed_rows(live):
+        try:
+            keys.sealer.open(table, place, sealed)
+            results.add(True)
+        except SealedRowError:
+            results.add(False)
+    return results
+
+
+def test_root_replaced_and_nothing_left_that_the_former_opens(live: LiveGateway) -> None:
+    """Every row is sealed anew; households, consents and the log are what they were."""
+    lived_in(live)
+    copy = load_keys(live.place.keys)
+    assert opens(copy, live) == {True}
+    made = run(live, rotate_root)
+    assert made | {"key": "root", "generation": 2} == made
+    assert opens(copy, live) == {False}, "a copy of the former root opens something yet"
+    assert opens(load_keys(live.place.keys), live) == {True}
+    shown = run(live, status)["root"]
+    assert shown | {"generation": 2, "former": [], "resealing": False} == shown
+    assert [len(rows) for rows in run(live, registered)] == [2, 1]
+    assert good(live)
+    assert run(live, rotate_root)["generation"] == 3
+    assert [len(rows) for rows in run(live, registered)] == [2, 1]
+
+
+async def registered(durable: Durable) -> tuple[list[Any], list[Any]]:
+    """Return devices and subjects as they are in memory after a start."""
+    return list(durable.state.registry.devices.values()), list(durable.state.registry.subjects.values())
+
+
+def test_devices_keep_the_keys_that_they_hold(live: LiveGateway) -> None:
+    """A key is in a device on a lamp post: it stays good, and its root is kept until no device has a key from it."""
+    with_key = {"profile": "secure-meter", "zone": "garden-row", "topic": "t/signed", "owner": "resident", "subject": "new"}
+    old = live.offline([("device.add", {"devices": [with_key]})])[0]["devices"][0]
+    assert old["key"]
+    run(live, rotate_root)
+
+    async def keys(durable: Durable) -> dict[str, str]:
+        state = durable.state
+        return {each.topic: state.identity.device_key(each.id, each.generation).hex() for each in state.registry.devices.values()}
+
+    assert run(live, keys)["t/signed"] == old["key"]
+    live.keys = load_keys(live.place.keys)
+    new = live.offline([("device.add", {"devices": [{**with_key, "topic": "t/later"}]})])[0]["devices"][0]
+    assert run(live, keys) == {"t/signed": old["key"], "t/later": new["key"]}
+    shown = run(live, status)["root"]
+    assert (shown["former"], shown["devices"]) == ([1], {"1": 1, "2": 1})
+    live.offline([("device.revoke", {"device": old["device"]})])
+    run(live, rotate_root)
+    assert run(live, status)["root"]["former"] == [2]
+    assert run(live, keys) == {"t/later": new["key"]}
+
+
+@pytest.mark.parametrize("step", ["kept", "replaced", "wiped", "logged", "half sealed", "sealed", "forgotten"])
+def test_root_rotation_killed_at_any_step_goes_on(live: LiveGateway, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Between any two writes the gateway starts, with one root or the other, and loses nothing."""
+    lived_in(live)
+    first = (live.place.keys / ROOT_KEY_FILE).read_bytes()
+
+    def stopping(whole: Callable[..., Any], on: Callable[..., bool], *, before: bool = False) -> Callable[..., Any]:
+        def do(*given: Any, **named: Any) -> Any:
+            if before and on(*given):
+                raise Stopped
+            result = whole(*given, **named)
+            if on(*given):
+                raise Stopped
+            return result
+
+        return do
+
+    if step in ("kept", "replaced"):
+        name = "root-" if step == "kept" else ROOT_KEY_FILE
+        on = stopping(write_whole, lambda path, *_: path.name.startswith(name))
+        monkeypatch.setattr(key_files, "write_whole", on)
+    elif step == "wiped":
+        on = stopping(GatewayKeys._delete_other_files, lambda *_: True, before=True)
+        monkeypatch.setattr(GatewayKeys, "_delete_other_files", on)
+    elif step == "logged":
+        monkeypatch.setattr(Resealing, "run", stopping(Resealing.run, lambda *_: True, before=True))
+    elif step == "half sealed":
+        monkeypatch.setattr(
+            Resealing, "_reseal", stopping(Resealing._reseal, lambda _, table, *__: table == "consent", before=True)
+        )
+    else:
+        on = stopping(GatewayKeys.forget_roots, lambda *_: True, before=step == "sealed")
+        monkeypatch.setattr(GatewayKeys, "forget_roots", on)
+    with pytest.raises(Stopped):
+        run(live, rotate_root)
+    monkeypatch.undo()
+    assert [len(rows) for rows in run(live, registered)] == [2, 1], "it starts, and has lost nothing"
+    run(live, status)
+    replaced = (live.place.keys / ROOT_KEY_FILE).read_bytes() != first
+    assert replaced == (step != "kept")
+    assert run(live, status)["root"]["generation"] == 1 + replaced
+    assert run(live, status)["root"]["resealing"] is False
+    assert opens(load_keys(live.place.keys), live) == {True}
+    assert run(live, rotate_root)["generation"] == 2 + replaced
+    assert len(list(live.place.keys.glob("root-*.kept"))) == 1
+    assert good(live)
+
+
+def test_root_as_a_credential_is_not_replaced_behind_systemds_back(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = live.folder / "credentials"
+    credentials.mkdir()
+    (live.place.keys / ROOT_KEY_FILE).rename(credentials / ROOT_KEY_FILE)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    with pytest.raises(KeyFileError, match="is a credential"):
+        run(live, rotate_root)
+    assert run(live, status)["root"]["generation"] == 1
+
+
+def test_what_a_root_keeps_is_of_no_use_to_another(live: LiveGateway) -> None:
+    """A damaged or exchanged file is named; without it, rows of before do not open, and nothing is made up."""
+    lived_in(live)
+    run(live, rotate_root)
+    (kept,) = live.place.keys.glob("root-*.kept")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(KeyFileError, match="is damaged"):
+        load_keys(live.place.keys)

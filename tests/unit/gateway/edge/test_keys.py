@@ -210,3 +210,17 @@ def test_credentials_without_a_root_key_change_nothing(tmp_path: Path, monkeypat
     made = init_keys(tmp_path / "keys", "test.example/log")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert load_keys(tmp_path / "keys").lookup_hash(b"topic") == made.lookup_hash(b"topic")
+
+
+def test_limit_rows_are_found_by_the_same_key_under_every_root(tmp_path: Path) -> None:
+    """Sealed anew, and found as before."""
+    keys = init_keys(tmp_path / "keys", "test.example/log")
+    before, device = keys.lookup_hash(b"topic"), keys.device_key(b"d1", 0)
+    keys.replace_root(tmp_path / "keys")
+    keys.forget_roots(tmp_path / "keys", ())
+    loaded = load_keys(tmp_path / "keys")
+    assert (keys.root_generation, loaded.root_generation) == (2, 2)
+    assert keys.lookup_hash(b"topic") == loaded.lookup_hash(b"topic") == before
+    assert loaded.device_key(b"d1", loaded.device_generation()) != device
+    with pytest.raises(CorruptionError, match="root key number `1`, which is not there"):
+        loaded.device_key(b"d1", 0)
