@@ -7,7 +7,7 @@ an auditor recomputes each from the consent that it ends, the policies, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,14 +89,14 @@ class Lapse:
     flows: tuple[str, ...]
 
 
-def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consent]:
-    """Make the records that end consents to something other than what is now asked."""
-    for lapse in lapses(book, policies, now_ms):
+def invalidated(book: Book, policies: PolicySet, now_ms: int, subjects: Iterable[bytes] | None = None) -> Iterator[Consent]:
+    """Make the records that end consents to something other than what is now asked: all, or those of some subjects."""
+    for lapse in lapses(book, policies, now_ms, subjects):
         yield lapse.speaker.stop(Transition.INVALIDATE, lapse.scope, [lapse.consent])
 
 
-def lapses(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Lapse]:
-    """Find the consents to something other than what is now asked.
+def lapses(book: Book, policies: PolicySet, now_ms: int, subjects: Iterable[bytes] | None = None) -> Iterator[Lapse]:
+    """Find the consents to something other than what is now asked: all, or those of some subjects.
 
     Where only some flows of a purpose ask more, only these end, each by itself; consents to what is no longer asked at all
     stay as they are.
@@ -108,7 +108,8 @@ def lapses(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Lapse]:
             known[id(consent.terms)] = _asking_more(policies, consent)
         return known[id(consent.terms)]
 
-    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms, changed_of):
+    voices = book if subjects is None else book.voices(subjects)
+    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms, changed_of, voices):
         consent = entry.consent
         changed = changed_of(consent)
         if not is_purpose(consent.scope) or len(changed) == len(consent.terms):
@@ -127,10 +128,18 @@ def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
 
 
 def _holding(
-    book: Book, step: Transition, now_ms: int, concerned: Callable[[Consent], object] | None = None
+    book: Book,
+    step: Transition,
+    now_ms: int,
+    concerned: Callable[[Consent], object] | None = None,
+    voices: Iterable[tuple[bytes, bytes, tuple[BookEntry, ...]]] | None = None,
 ) -> Iterator[tuple[Actor, BookEntry]]:
-    """Yield every consent that counts and may end by itself, with its actor; only of those that are concerned."""
-    for subject, resident, entries in book:
+    """Yield every consent that counts and may end by itself, with its actor; only of those that are concerned.
+
+    Args:
+        voices: As ``Book.__iter__`` yields them: whose consents to look at; None for everybody's.
+    """
+    for subject, resident, entries in book if voices is None else voices:
         for entry in entries:
             if concerned is not None and not concerned(entry.consent):
                 continue
