@@ -24,7 +24,7 @@ from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
-from gateway.durable.state import A, Action, Durable
+from gateway.durable.state import SETTLING, A, Action, Durable
 from gateway.edge import system_clock
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
@@ -192,6 +192,8 @@ class Gateway:
         sys.setswitchinterval(SWITCH_S)
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        if self.turns.pending:
+            self._wake.set()
         self.beside(self.durable.compare_rest(), "comparison")
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
@@ -265,8 +267,8 @@ class Gateway:
         """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
         if self.turns.run_one():
             self._wake.set()
-        elif self.durable.must_commit() and self.durable.store.disk_space.check():
-            await self._commit()
+        else:
+            self._tick_now()  # commits it, and releases what was withheld meanwhile
         await asyncio.sleep(0)
 
     async def _take_batch(self) -> None:
@@ -320,6 +322,8 @@ class Gateway:
         if self.durable.must_commit():
             await self._commit()
         if any(request.tick for request, _ in answers):
+            while SETTLING in self.turns.names:  # or the tick would withhold everything
+                self.turns.run_one()
             await self._begin_tick()
             while self._tick_open:
                 await self._release_some()

@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 
+from gateway.core.changes import settling
 from gateway.core.hubs.carried import Carried, HubFrames
 from gateway.core.ingest.memory import Admissions
 from gateway.core.ingest.minimise import LEAST_STEPS, MAX_STEPS, floor_steps
@@ -124,7 +125,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     """
     devices, redeliverable, journal, arrivals = state.devices, state.redeliverable, state.journal, state.arrivals
     discovery, admissions = state.discovery, Admissions()
-    hubs = HubFrames(arrivals, admissions, now_ms)
+    hubs = HubFrames(arrivals, admissions, now_ms, lambda contributors: settling.settle(state, contributors, now_ms))
     rejected: defaultdict[str, int] = defaultdict(int)
     withheld: defaultdict[str, int] = defaultdict(int)
     refused: defaultdict[str, int] = defaultdict(int)
@@ -156,6 +157,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             continue
         # 2 identify
         plan = devices.get(topic)
+        if plan is None and not state.is_settled:
+            plan = settling.settle_topic(state, topic, now_ms)
         if plan is None:
             found = state.filters.find(topic)
             if found is None:

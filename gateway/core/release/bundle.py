@@ -69,6 +69,8 @@ def form_bundle(
             at once whatever is needed.
     Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
+    if not state.is_settled:
+        return None
     if (due := next_due(state, recipient)) is not None:
         return form_publication(state, due, now_ms, form)
     conditions = conditions_of(state, now_ms)
@@ -248,7 +250,7 @@ def bundle_acknowledged(state: State, index: int) -> None:
 
 def _drop_day_keys(state: State) -> None:
     """Delete the pseudonym keys of days whose totals are all acknowledged."""
-    if state.inflight:
+    if state.inflight or not state.is_settled:  # what is still open may be of flows that are gone
         return
     flows = state.policies.flows
     needed = set()
