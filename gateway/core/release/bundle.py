@@ -96,6 +96,8 @@ def form_records(
         form: The format of the recipient's bundles.
     Returns: The bundle, to be sent once committed; None where none of them may leave.
     """
+    if not state.is_settled:
+        return None
     conditions = conditions_of(state, now_ms)
     draft = pack(state, recipient, form, (), rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None
