@@ -30,6 +30,8 @@ from gateway.errors import DiskFullError, OperatorError, SluiceError, Unavailabl
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
+ACCOUNT_PERIODS = 6
+"""For so many times the least time between two checkpoints an account waits that is all they would cover: each writes files."""
 
 _log = structlog.get_logger()
 
@@ -316,7 +318,8 @@ class Gateway:
         self._plausible = now_ms >= state.log.latest_entry_ms
         now_s = asyncio.get_running_loop().time()
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
-        if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
+        periods = 1 if durable.has_entries() else ACCOUNT_PERIODS
+        if heartbeat or (now_s - self._head_at_s >= periods * self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
         recovery.begin_segment_if_due(state)
         if durable.must_commit():
