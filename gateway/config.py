@@ -238,7 +238,7 @@ class Portal(_Section, frozen=True, kw_only=True):
 
 
 class Metrics(_Section, frozen=True, kw_only=True):
-    """Figures for Prometheus.
+    """What is told of the gateway over HTTP, on this machine alone: `/healthz`, `/readyz`, and `/metrics` for Prometheus.
 
     Attributes:
         port: Port on 127.0.0.1; 0: none.
