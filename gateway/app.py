@@ -34,6 +34,8 @@ from gateway.intake import CLOCK, Intake
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
+ACCOUNT_PERIODS = 6
+"""For so many times the least time between two checkpoints an account waits that is all they would cover: each writes files."""
 RELEASE_S = 0.02
 """For so long bundles are formed before the loop looks at requests and batches again; the one under way is finished."""
 SWITCH_S = 0.001
@@ -380,7 +382,8 @@ class Gateway:
         if durable.rotation.begins_to_reseal():
             self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
-        if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
+        periods = 1 if durable.has_entries() else ACCOUNT_PERIODS
+        if heartbeat or (now_s - self._head_at_s >= periods * self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
         recovery.begin_segment_if_due(durable.state)
         await self._commit_news()

@@ -269,9 +269,13 @@ class Durable:
             await self.rotation.reseal()
         return answers
 
+    def has_entries(self) -> bool:
+        """Return whether the log holds entries that the last checkpoint does not cover."""
+        return self.state.log.size > self._unpublished.size
+
     def has_news(self) -> bool:
-        """Return whether a checkpoint would cover anything that the last one did not."""
-        return self.state.log.size > self._unpublished.size or bool(self.state.ledger.differences())
+        """Return whether a checkpoint would cover anything that the last one did not, be it a new account alone."""
+        return self.has_entries() or bool(self.state.ledger.differences())
 
     def must_commit(self) -> bool:
         """Return whether anything is not yet durable."""
