@@ -902,12 +902,19 @@ class ClockAt(Result, frozen=True, kw_only=True):
 
 
 class ClockStatus(Result, frozen=True, kw_only=True):
-    """The gateway's clock."""
+    """The gateway's clock; `problem`: why it cannot be right."""
 
     now: str
     now_ms: int
     simulated: bool
     rate: float
+    problem: str | None
+
+
+class IntakeStatus(Result, frozen=True, kw_only=True):
+    """Whether readings are taken in; `waits`: what they wait for."""
+
+    waits: str | None
 
 
 class BrokerStatus(Result, frozen=True, kw_only=True):
@@ -976,6 +983,13 @@ class TimesStatus(Result, frozen=True, kw_only=True):
     forgotten: int
 
 
+class HealthStatus(Result, frozen=True, kw_only=True):
+    """Whether the gateway takes in, releases and publishes, and why it does not, as `/readyz` tells it."""
+
+    ready: bool
+    reasons: list[str]
+
+
 class GatewayStatus(Result, frozen=True, kw_only=True):
     """The running gateway: connections, clock, log, outbox and the whole ledger."""
 
@@ -983,6 +997,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     starts: int
     clock: ClockStatus
     broker: BrokerStatus
+    intake: IntakeStatus
     sinks: dict[str, SinkStatus]
     disk: DiskStatus
     log: LogHead
@@ -997,3 +1012,4 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     bundles_under_way: int
     ledger: dict[str, int]
     imbalances: list[str]
+    health: HealthStatus

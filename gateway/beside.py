@@ -6,8 +6,10 @@ Such work never changes the core's state; it queues an action for the loop, or r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
 
 
 class Beside:
@@ -25,9 +27,25 @@ class Beside:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    def guarded(self, callback: Callable[P, None]) -> Callable[P, None]:
+        """Return a callback whose failure is one of the run: an event loop only logs that of a timer or a socket, and goes on."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                callback(*args, **kwargs)
+            except Exception as error:
+                self._fail(error)
+                raise
+
+        return call
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and self._failure is None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failure is None:
             self._failure = error
             self._failed.set()
 

@@ -25,6 +25,7 @@ usage:
   ./dev test [--slow] [PYTEST ARGUMENTS]          the tests; with --slow the long ones instead
   ./dev lint                                      style, types and import rules
   ./dev bench NAME [--json FILE] ...              measure against peers on this machine
+  ./dev soak [--minutes N] [--json FILE] ...      everything goes wrong at random, and at the end all is counted
   ./dev shots DIR                                 pictures of the portal's pages in every state, with an index.html
   ./dev privacy [--json FILE] [--html FILE] ...   how well attacks do on what recipients receive
   ./dev fresh [--suite bookworm|trixie] [--user]  demo and tests in a bare Debian, as a stranger runs them
@@ -67,6 +68,10 @@ def _bench(arguments: Sequence[str]) -> int:
     return _become("tests.bench", *arguments, PYTHONPATH=str(ROOT))
 
 
+def _soak(arguments: Sequence[str]) -> int:
+    return _become("tests.soak", *arguments, PYTHONPATH=str(ROOT))
+
+
 def _privacy(arguments: Sequence[str]) -> int:
     return _become("tests.privacy.measured", *arguments, PYTHONPATH=str(ROOT))
 
@@ -97,14 +102,16 @@ def _lint(arguments: Sequence[str]) -> int:
 
 
 BENCH_PROGRAMS = (debian.MOSQUITTO, debian.MOSQUITTO_SUB, debian.LIBATOMIC)
-TEST_PROGRAMS = (*BENCH_PROGRAMS, debian.NGINX, debian.JQ, debian.STRACE, debian.CHROMIUM)
+SOAK_PROGRAMS = (debian.MOSQUITTO, debian.FAKETIME)
+TEST_PROGRAMS = (*BENCH_PROGRAMS, debian.NGINX, debian.JQ, debian.STRACE, debian.CHROMIUM, debian.PROMTOOL)
 FRESH_PROGRAMS = (debian.DEBOOTSTRAP,) if fresh.can_enter_namespaces() else ()
 
 COMMANDS = {
     "demo": Command(_demo, RUNTIME_LOCK),
-    "test": Command(_test, programs=TEST_PROGRAMS, slow_programs=(debian.GO, debian.GO_MOD)),
+    "test": Command(_test, programs=TEST_PROGRAMS, slow_programs=(debian.GO, debian.GO_MOD, debian.FAKETIME)),
     "lint": Command(_lint),
     "bench": Command(_bench, programs=BENCH_PROGRAMS),
+    "soak": Command(_soak, programs=SOAK_PROGRAMS),
     "shots": Command(_shots, programs=(debian.MOSQUITTO, debian.CHROMIUM)),
     "privacy": Command(_privacy),
     "fresh": Command(lambda arguments: fresh.main(ROOT, arguments), None, FRESH_PROGRAMS),

@@ -292,7 +292,7 @@ def _is_silent(control: Control, device: Device, heard: Heard, expect_every_ms: 
     since_ms = _running_since_ms(control)
     if expect_every_ms is None or since_ms is None:
         return None
-    return control.clock.now_ms() - max(heard.reading_ms, since_ms, device.added_ms) > expect_every_ms
+    return heard.is_silent(max(since_ms, device.added_ms), expect_every_ms, control.clock.now_ms())
 
 
 def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:

@@ -10,7 +10,7 @@ boot id and the state of the clock; ``sluice restore`` logs its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,7 +18,7 @@ from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.handover import Handover
 from gateway.audit.log.notes import Signer, sign_note
-from gateway.audit.log.openings import Opening, Part, labels_root
+from gateway.audit.log.openings import Part, labels_root, opening_of
 from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload, LogKeyPayload, RootKeyPayload
 from gateway.audit.log.tiles import LogWriter
 from gateway.core.effects import Commit, HandoverRow, LogRow, RootKeyRow
@@ -47,11 +47,11 @@ class PreparedEntry:
     labels_root: bytes | None
 
     @classmethod
-    def of(cls, index: int, parts: Sequence[Part], labels: bytes | None) -> Self:
+    def of(cls, index: int, parts: Iterable[Part], labels: bytes | None) -> Self:
         """Prepare an entry from the parts of its opening and its labels file."""
-        opening = Opening(index, tuple(parts))
+        commitment, opening = opening_of(index, parts)
         root = None if labels is None else labels_root(labels)
-        return cls(index, opening.commitment(), opening.encode(), labels, root)
+        return cls(index, commitment, opening, labels, root)
 
 
 class LogState:
@@ -100,6 +100,11 @@ class LogState:
         """Advance past an entry that is stored already; its content is in the tree that ``resume`` is given."""
         self.chain.advance(entry)
         self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
+
+    def known_until(self, chain: Chain, latest_entry_ms: int) -> None:
+        """Continue after entries that are stored already, as an earlier start has known them."""
+        self.chain = chain
+        self.latest_entry_ms = latest_entry_ms
 
     def resume(self, writer: LogWriter) -> None:
         """Continue with the tree of the entries that are stored already."""

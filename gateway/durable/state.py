@@ -7,6 +7,7 @@ same code.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar
@@ -26,6 +27,7 @@ from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.release.formats.daily import DailySeals
+from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import PolicyReview, review_policies
 from gateway.durable.publication import describe_log
 from gateway.durable.rotation import Rotation
@@ -36,6 +38,7 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.policies import PoliciesFound, public_key
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
+from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
 from gateway.turns import Turns
 
@@ -79,6 +82,7 @@ class Durable:
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
         starts: How often the gateway was started on this database.
+        pulse: What is measured of this run.
         rotation: Replaces the gateway's own keys.
         published: The log index up to which everything is durable and published, or given to the publisher.
     """
@@ -110,6 +114,8 @@ class Durable:
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self.starts = found.starts
+        self._compared_since, self._found_signed = found.since, found.signed_size
+        self.pulse = Pulse()
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
@@ -188,6 +194,10 @@ class Durable:
         """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
+    def clock_problem(self) -> str | None:
+        """Return in words why the clock cannot be right, None where it may be: nothing is taken in or released by a wrong one."""
+        return self.clock.problem(self.state.log.latest_entry_ms)
+
     async def find_policies(self) -> PoliciesFound:
         """Check the policies folder in a process of its own, and return exactly what was checked.
 
@@ -249,6 +259,7 @@ class Durable:
 
     async def commit(self) -> None:
         """Make durable what the core asks for, in one transaction; then give the publisher what may be published."""
+        began_s = time.perf_counter()
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
@@ -256,6 +267,7 @@ class Durable:
         in_order, self.in_order = self.in_order, False
         await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
+        self.pulse.commit_s.add(time.perf_counter() - began_s)
         self.state.public.show()
         if publication is not None:
             self.publisher.publish(publication)
@@ -291,6 +303,14 @@ class Durable:
             raise CorruptionError(f"`{self.place.log}`: {problem}") from problem
         self.confirmed = True
         _log.info("a witness has confirmed the log", size=size_of(head))
+
+    async def compare_rest(self) -> None:
+        """Compare with the published log what the start has left.
+
+        Raises: CorruptionError: something was changed; the next start compares everything.
+        """
+        with damage_named(self.store.path):
+            await LateComparison(self.store, self.publisher, self.origin, self._compared_since, self._found_signed).run()
 
     async def erased(self) -> bool:
         """Remove from the disk what a committed erasure has deleted.

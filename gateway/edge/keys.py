@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -395,4 +396,11 @@ def _derive(root_key: bytes, use: str, *of: bytes | int) -> bytes:
 
 
 def _row_place(table: str, row_id: bytes) -> bytes:
-    return cbor2.dumps([table, row_id])
+    return _row_place_head(table, len(row_id)) + row_id
+
+
+@cache
+def _row_place_head(table: str, length: int) -> bytes:
+    """Return how the CBOR of [table, row id] begins, up to the bytes of the row id."""
+    whole = cbor2.dumps([table, bytes(length)])
+    return whole[: len(whole) - length]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -70,6 +71,7 @@ class Publisher:
         """
         self.full = False
         """True while something waits because the disk is full."""
+        self._published_s = time.monotonic()
         self._first: Publication | None = None  # the one that witnesses are being asked about, or have answered
         self._waiting: Publication | None = None
         self._arrived = asyncio.Event()
@@ -90,6 +92,10 @@ class Publisher:
         except OSError as error:
             folder = Path(error.filename or log_folder)
             raise OperatorError(f"`{folder}`: cannot be used as a folder: {unusable(folder, error, '0755')}") from error
+
+    def age_s(self) -> float:
+        """Return how long ago a checkpoint was published; since the beginning where none was."""
+        return time.monotonic() - self._published_s
 
     def published_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint that is published now.
@@ -152,7 +158,7 @@ class Publisher:
     def exported_until(self, published_size: int) -> int:
         """Return the log index up to which openings are in their folder; less than what is published where the folder is new."""
         assert self._openings is not None
-        return min(published_size, max(self._openings.indices(), default=-1) + 1)
+        return self._openings.latest_before(published_size) + 1
 
     @property
     def exports_openings(self) -> bool:
@@ -274,6 +280,14 @@ class Publisher:
                     self.full = False
         return True
 
+    def put_back(self, files: Mapping[str, bytes]) -> None:
+        """Write files that the published log has lost.
+
+        Raises: as ``write_waiting`` does.
+        """
+        with self._writing:
+            self._publish_files(lambda: self.log.restore(files))
+
     def _take(self) -> Publication | None:
         with self._changing:
             publication = self._first or self._waiting
@@ -300,6 +314,7 @@ class Publisher:
             self.log.write_handovers(publication.handovers)
         self._publish_files(lambda: self.log.publish(publication.files, publication.checkpoint_note))
         self.log.write_vkey(self._signed_by(publication.checkpoint_note).vkey())
+        self._published_s = time.monotonic()
         if self._openings is not None and publication.shortened:
             self._openings.write(publication.shortened)
 

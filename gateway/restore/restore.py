@@ -276,8 +276,8 @@ class _Restoration:
 
     async def _bring_up_to_date(self, durable: Durable, first: int) -> None:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
-        if now_ms < state.log.latest_entry_ms:
-            raise OperatorError("the clock is behind the log's latest entry: set it right first")
+        if problem := durable.clock_problem():
+            raise OperatorError(f"the clock is wrong: {problem}; set it right first")
         tail, public_tail = restoration.LogTail(state), PublicTail(state.public, durable.store.reader)
         applied, changed = None, False
         async for entry, opening in self._tail(durable, first):

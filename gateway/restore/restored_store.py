@@ -56,6 +56,7 @@ class RestoredStore(Store):
         async with self._database.transaction():
             await self._database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, note))
             await self._database.execute("DELETE FROM head WHERE size < ?", (size,))
+            await self._database.execute("DELETE FROM compared")  # with another copy of the log
 
     async def keep_handovers(self, handovers: Sequence[Handover]) -> None:
         """Store the handovers of the log's key, also those that were published after the backup was made."""

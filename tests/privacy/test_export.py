@@ -207,6 +207,7 @@ HELD: dict[str, dict[str, str]] = {
         "device": "devices",
         "claim": "open_claims",
         "public_tally": TALLIED,
+        "compared": NOBODY,
     },
 }
 

@@ -27,6 +27,8 @@ LADDERS: dict[str, tuple[str, list[float]]] = {
     "humidity": ("%", [0.1, 1]),
     "energy": ("kW.h", [0.001, 0.01]),
     "water": ("m3", [0.001, 0.01]),
+    "waterVolume": ("m3", [0.001, 0.01]),
+    "relativeHumidity": ("%", [0.1, 1]),
     "occupancy": ("1", [1]),
     "pressure": ("hPa", [0.1, 1]),
 }

@@ -26,6 +26,8 @@ from gateway.files import make_folder, sync_folder, unusable
 
 DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
+PAGE_BYTES = 2048
+"""Of a new file; one that is there keeps its own."""
 PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -103,6 +105,7 @@ class Database:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
+            await self._db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             await self._keep_a_write_ahead_log()
             for pragma in PRAGMAS:
                 await self._db.execute(f"PRAGMA {pragma}")
@@ -136,17 +139,22 @@ class Database:
         """Return the rows that a query finds."""
         return list(await self._db.execute_fetchall(sql, parameters))
 
-    async def pages(self, sql: str) -> AsyncIterator[Any]:
+    async def pages(self, sql: str, last: int = -1) -> AsyncIterator[list[Any]]:
         """Yield rows a page at a time: memory stays small however many there are, and no cursor stays open.
 
         Args:
             sql: Selects the next page after a row id, which each row begins with.
+            last: The row id after which to begin.
         """
-        last = -1
         while rows := await self.rows(sql, (last,)):
+            yield rows
+            last = rows[-1][0]
+
+    async def each(self, sql: str, last: int = -1) -> AsyncIterator[Any]:
+        """Yield the rows of such pages one by one, without their row ids."""
+        async for rows in self.pages(sql, last):
             for row in rows:
                 yield row[1:]
-            last = rows[-1][0]
 
     async def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Execute one statement as a transaction of its own."""

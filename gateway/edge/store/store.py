@@ -41,6 +41,7 @@ class Stored:
         bundles: Formed and not yet acknowledged, in order of log index.
         snapshot: The open journal segment's; None for a new file.
         head: The last signed checkpoint, published or about to be.
+        compared: What the last good start has kept of the log; see ``gateway.durable.log_recovery``.
     """
 
     sub_epoch: int
@@ -50,6 +51,7 @@ class Stored:
     bundles: list[BundleRow] = field(default_factory=list)
     snapshot: bytes | None = None
     head: bytes | None = None
+    compared: bytes | None = None
     ledger: bytes | None = None
     outbox: dict[str, int] = field(default_factory=dict)
     next_outbox_number: int = 1
@@ -140,6 +142,8 @@ class Store:
             stored.policy = rows[0]
         for (note,) in await self._database.rows("SELECT note FROM head ORDER BY size DESC LIMIT 1"):
             stored.head = note
+        for (content,) in await self._database.rows("SELECT content FROM compared"):
+            stored.compared = content
         bundles = await self._database.rows("SELECT entry_index, recipient, sink, content FROM bundle ORDER BY entry_index")
         stored.bundles = [BundleRow(*row) for row in bundles]
         stored.outbox = dict(await self._database.rows("SELECT recipient, count(*) FROM outbox GROUP BY recipient"))
@@ -161,6 +165,11 @@ class Store:
     async def count_start(self, starts: int) -> None:
         """Record how often the gateway was started on this file; commands that open it while none runs are no starts."""
         await self.writer.write([("INSERT OR REPLACE INTO meta VALUES (?, ?)", (STARTS, starts))], control=True)
+
+    async def keep_compared(self, size: int, content: bytes) -> None:
+        """Store what the next start continues from: the log up to this size is as it was published."""
+        statements: list[Statement] = [("DELETE FROM compared", ()), ("INSERT INTO compared VALUES (?, ?)", (size, content))]
+        await self.writer.write(statements, control=True)
 
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._database.rows("SELECT number, wrapped FROM sealing_key"):

@@ -50,3 +50,23 @@ def test_end_cancels_what_has_not_ended() -> None:
         return put_away.is_set()
 
     assert asyncio.run(work())
+
+
+def test_callback_that_fails_ends_the_run_and_one_that_does_not_is_called_as_it_is() -> None:
+    """Of a timer or a socket an event loop would log the failure, and go on without what the callback was to do."""
+
+    async def work() -> None:
+        beside, heard = Beside(), list[int]()
+
+        def fail() -> None:
+            raise ValueError("in a timer")
+
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
+        loop.call_soon(beside.guarded(heard.append), 5)
+        loop.call_soon(beside.guarded(fail))
+        with pytest.raises(ValueError, match="in a timer"):
+            await asyncio.wait_for(beside.watch(), 60)
+        assert heard == [5]
+
+    asyncio.run(work())

@@ -29,7 +29,7 @@ def test_statements_are_carried_out_all_or_none(tmp_path: Path) -> None:
             with pytest.raises(sqlite3.IntegrityError):
                 await database.write([("INSERT INTO t VALUES (?)", (1,)), ("INSERT INTO t VALUES (?)", (1,))])
             await database.write([("INSERT INTO t VALUES (?)", (2,)), ("INSERT INTO t VALUES (?)", (3,))])
-            return [row async for row in database.pages("SELECT n, n FROM t WHERE n > ? ORDER BY n LIMIT 1")]
+            return [row async for row in database.each("SELECT n, n FROM t WHERE n > ? ORDER BY n LIMIT 1")]
         finally:
             await database.close()
 

@@ -1,0 +1,25 @@
+"""Two minutes in which everything goes wrong: nothing is lost, counted twice or leaked, and the log stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.soak.soak import soak
+
+SEED = 15
+MINUTES = 2.0
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_counted_twice_or_leaked_whatever_goes_wrong(tmp_path: Path) -> None:
+    """Each thing goes wrong at least once; what cannot here is said. How fast it was, and how large, is nothing to a test."""
+    result = soak(tmp_path, SEED, MINUTES, lambda _: None, print)
+    assert (result.lost, result.counted_twice, result.leaked) == (0, 0, 0), result.examples
+    assert (result.audit, result.replay, result.ledger) == ("ok", "ok", "balanced")
+    assert result.tracebacks == 0
+    assert result.kills > 0
+    assert result.records > 0
+    assert {"withdrawals", "grants", "policies", "erasures"} <= result.actions.keys()
+    assert len(result.faults) + len(result.not_played) == 9
