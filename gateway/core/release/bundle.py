@@ -91,7 +91,7 @@ def form_records(
     Args:
         state: As for ``form_bundle``, and the others too.
         recipient: Its sink must be connected and idle.
-        rows: Any of the recipient's outbox rows, in order: (number, content).
+        rows: Any of the recipient's outbox rows, (number, content): the first for which there is no room ends the bundle.
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
     Returns: The bundle, to be sent once committed; None where none of them may leave.
