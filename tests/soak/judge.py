@@ -164,7 +164,7 @@ def _told(record: Record) -> Told:
 
 
 def _judge_homes(seen: Evidence, verdict: Verdict, taken: Iterable[Message], records: Iterable[tuple[int, Record]]) -> list[str]:
-    """Judge homes' single readings: each leaves at most once, and only as far as it was permitted. Return those that are missing.
+    """Judge homes' readings: each leaves at most once, and only as far as it was permitted. Return those that are missing.
 
     Of the steady homes none may be. How damp they are does not count for that, since a reading of before the policies changed does
     not leave by the changed ones.
