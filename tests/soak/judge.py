@@ -164,10 +164,10 @@ def _told(record: Record) -> Told:
 
 
 def _judge_homes(seen: Evidence, verdict: Verdict, taken: Iterable[Message], records: Iterable[tuple[int, Record]]) -> list[str]:
-    """Judge homes' readings: each leaves at most once, and only as far as it was permitted. Return those that are missing.
+    """Judge homes' readings: each leaves at most once, and only as far as it was permitted. Return those missing.
 
-    Of the steady homes none may be. How damp they are does not count for that, since a reading of before the policies changed does
-    not leave by the changed ones.
+    Of the steady homes none may be missing. How damp they are does not count for that: a reading of before the policies changed
+    does not leave by the changed ones.
     """
     steady = {home.topic for home in seen.homes if home.kind == "steady"}
     expected = {(WARMTH, _canary(message)) for message in taken if message.topic in steady}

@@ -166,9 +166,12 @@ class Stage:
         return self._wait("does not run dry", lambda shown: all_in() and shown["outbox_rows"] == shown["bundles_under_way"] == 0)
 
     def _wait(self, trouble: str, condition: Any) -> dict[str, Any]:
-        deadline_s = time.monotonic() + HANG_S
+        deadline_s, last = time.monotonic() + HANG_S, (0, 0)
         while True:
             shown = self.status()
+            done = shown["ledger"].get("frames.received", 0), shown["log"]["size"]
+            if done > last:  # it works on what has waited, and takes its time on a busy machine
+                deadline_s, last = time.monotonic() + HANG_S, done
             if condition(shown) and all(sink["connected"] for sink in shown["sinks"].values()):
                 return shown
             assert time.monotonic() < deadline_s, f"the gateway {trouble}: {shown}\n{self.live.log()[-2000:]}"
