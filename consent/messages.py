@@ -823,6 +823,72 @@ class BackedUp(Result, frozen=True, kw_only=True):
     log_entries: int
 
 
+class KeyRotation(Parameters, frozen=True, kw_only=True):
+    """Which of the gateway's own keys to replace."""
+
+    key: Literal["log", "root"]
+
+
+class KeyRotated(Result, frozen=True, kw_only=True):
+    """A key has been replaced.
+
+    Attributes:
+        generation: The number of the new one; the first was 1.
+        log_index: Of the entry that records it.
+        vkey: The log's public key from now on; empty of another key.
+        waits_for: The witnesses that have to learn it before the former is destroyed.
+    """
+
+    key: str
+    generation: int
+    log_index: int
+    vkey: str = ""
+    waits_for: list[str] = msgspec.field(default_factory=list)
+
+
+class LogKeyStatus(Result, frozen=True, kw_only=True):
+    """The log's key.
+
+    Attributes:
+        generation: Its number; the first was 1.
+        since_ms: When it came, by the gateway's clock.
+        former: The key before, while both sign; empty otherwise.
+        waits_for: The witnesses that are not known to go by the present one yet.
+    """
+
+    generation: int
+    vkey: str
+    since_ms: int
+    former: str
+    waits_for: list[str]
+
+
+class RootKeyStatus(Result, frozen=True, kw_only=True):
+    """The root key.
+
+    Attributes:
+        generation: Its number; the first was 1.
+        since_ms: When it came, by the gateway's clock.
+        former: The numbers of those before it that are still needed.
+        resealing: Whether rows are still being sealed anew, so that former ones are needed.
+        devices: By number, how many devices may have their keys from each root.
+    """
+
+    generation: int
+    since_ms: int
+    former: list[int]
+    resealing: bool
+    devices: dict[str, int]
+
+
+class KeysStatus(Result, frozen=True, kw_only=True):
+    """The gateway's own keys: how old they are, and what still rests on former ones."""
+
+    now_ms: int
+    log: LogKeyStatus
+    root: RootKeyStatus
+
+
 class ClockTo(Parameters, frozen=True, kw_only=True):
     """To when a standing simulated clock is set."""
 
@@ -836,12 +902,19 @@ class ClockAt(Result, frozen=True, kw_only=True):
 
 
 class ClockStatus(Result, frozen=True, kw_only=True):
-    """The gateway's clock."""
+    """The gateway's clock; `problem`: why it cannot be right."""
 
     now: str
     now_ms: int
     simulated: bool
     rate: float
+    problem: str | None
+
+
+class IntakeStatus(Result, frozen=True, kw_only=True):
+    """Whether readings are taken in; `waits`: what they wait for."""
+
+    waits: str | None
 
 
 class BrokerStatus(Result, frozen=True, kw_only=True):
@@ -910,6 +983,13 @@ class TimesStatus(Result, frozen=True, kw_only=True):
     forgotten: int
 
 
+class HealthStatus(Result, frozen=True, kw_only=True):
+    """Whether the gateway takes in, releases and publishes, and why it does not, as `/readyz` tells it."""
+
+    ready: bool
+    reasons: list[str]
+
+
 class GatewayStatus(Result, frozen=True, kw_only=True):
     """The running gateway: connections, clock, log, outbox and the whole ledger."""
 
@@ -917,6 +997,7 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     starts: int
     clock: ClockStatus
     broker: BrokerStatus
+    intake: IntakeStatus
     sinks: dict[str, SinkStatus]
     disk: DiskStatus
     log: LogHead
@@ -931,3 +1012,4 @@ class GatewayStatus(Result, frozen=True, kw_only=True):
     bundles_under_way: int
     ledger: dict[str, int]
     imbalances: list[str]
+    health: HealthStatus

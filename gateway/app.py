@@ -8,15 +8,19 @@ and wake it. ``gateway.service`` supplies the edges.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import sys
+import time
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
+from gateway.beside import Beside
 from gateway.core import pipeline, recovery
 from gateway.core.changes import changes, credentials, notices, subjects
+from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
@@ -25,10 +29,15 @@ from gateway.edge import system_clock
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
+from gateway.intake import CLOCK, Intake
 
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
+RELEASE_S = 0.02
+"""For so long bundles are formed before the loop looks at requests and batches again; the one under way is finished."""
+SWITCH_S = 0.001
+"""After so long another thread is let run: what computes aside would otherwise hold each step of the loop up several times."""
 
 _log = structlog.get_logger()
 
@@ -58,6 +67,7 @@ class Gateway:
         """
         self.durable = durable
         self.config = durable.config
+        self.turns = durable.turns
         self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
@@ -65,15 +75,19 @@ class Gateway:
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
         self._tick_due = False
+        self._tick_open = False
         self._stopping = False
         self._head_at_s = float("-inf")
         self._began_s = 0.0
         self._pruned_ms = 0
         self._plausible = True
-        self._held_up = False
         self._window_full = False
+        self.intake = Intake(durable)
         self._clock_watch = system_clock.ClockWatch()
-        self.link = connect(self._link_event, self._frames_arrived)
+        self._beside = Beside()
+        batches = self.config.batches
+        self._gathering = Gathering(batches.commit_ms / 1000, min(batches.frames, self.config.broker.receive_maximum))
+        self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
 
@@ -104,13 +118,19 @@ class Gateway:
             _log.warning("broker away", reason=event.reason)
 
     def _frames_arrived(self) -> None:
-        if self.link.waiting >= min(self.config.batches.frames, self.config.broker.receive_maximum):
+        if not self.link.waiting or (self.intake.waits and self._batch_timer is not None):
+            return  # nothing to take, or the next attempt is set
+        wait = self._gathering.arrived(self.link.waiting, asyncio.get_running_loop().time())
+        if wait.due_s:
+            self._batch_in(wait.due_s)
+            self.link.rest(wait.rest_s)
+        else:
             self._batch_now()
-        elif self._batch_timer is None:
-            self._batch_in(self.config.batches.commit_ms / 1000)
 
     def _batch_in(self, seconds: float) -> None:
-        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._batch_now)
+        if self._batch_timer is not None:
+            self._batch_timer.cancel()
+        self._batch_timer = asyncio.get_running_loop().call_later(seconds, self._beside.guarded(self._batch_now))
 
     def _batch_now(self) -> None:
         if self._batch_timer is not None:
@@ -146,6 +166,18 @@ class Gateway:
         finally:
             self._unanswered.discard(request.answer)
 
+    def wake(self) -> None:
+        """Have the loop turn once, whether or not anything is due."""
+        self._wake.set()
+
+    def progress(self) -> int:
+        """Return a number that grows while the loop moves on: its turns, and the attempts of a commit that waits for space."""
+        return self.durable.pulse.turns + self.durable.store.disk_space.attempts
+
+    def beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run work beside the loop until it is done or ``run`` ends; its failure ends ``run`` with its error."""
+        self._beside.add(work, name)
+
     def stop(self) -> None:
         """End ``run`` after the step under way; one that waits for disk space is interrupted."""
         self._stopping = True
@@ -156,14 +188,17 @@ class Gateway:
 
     async def run(self) -> None:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
+        sys.setswitchinterval(SWITCH_S)
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        self.beside(self.durable.compare_rest(), "comparison")
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
             asyncio.create_task(self.durable.publisher.run(), name="publisher"),
             asyncio.create_task(self._tick_forever(), name="ticks"),
             asyncio.create_task(self._receive(), name="broker"),
             asyncio.create_task(self._await_witness(), name="witness"),
+            asyncio.create_task(self._beside.watch(), name="beside"),
             *(asyncio.create_task(sink.run(), name=f"sink {name}") for name, sink in self.delivery.sinks.items()),
         ]
         try:
@@ -174,19 +209,19 @@ class Gateway:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._beside.end()
             for answer in self._unanswered:
                 if not answer.done():
                     answer.set_exception(UnavailableError("the gateway is ending"))
 
     async def _receive(self) -> None:
         """Subscribe once the clock is plausible: what a wrong clock would do to windows and consents cannot be undone."""
-        warned, latest_ms = False, self.durable.state.log.latest_entry_ms
-        while self.durable.clock.now_ms() < latest_ms:
-            self.durable.state.arrivals.held_up(self.durable.clock.now_ms())
-            if not warned:
-                _log.error("the clock is behind the log's latest entry: taking nothing in until it is right")
-                warned = True
+        while problem := self.durable.clock_problem():
+            if not self.intake.waits:
+                _log.error("the clock is wrong: taking nothing in until it is right", problem=problem)
+            self.intake.hold_up(CLOCK)
             await asyncio.sleep(IMPLAUSIBLE_RETRY_S)
+        self.intake.resumes()
         await self.link.run()
 
     async def _await_witness(self) -> None:
@@ -200,15 +235,19 @@ class Gateway:
         while not self._stopping:
             await self._wake.wait()
             self._wake.clear()
-            self._tick_due = self.delivery.forget_acknowledged() or self._tick_due
+            began_s = time.perf_counter()
+            self.delivery.forget_acknowledged()
             await self._turn()
             if self._requests:
                 await self._serve()
             if self._batch_due:
                 await self._take_batch()
             if self._tick_due:
-                self._tick_due = False
-                await self._tick()
+                await self._begin_tick()
+            await self._release_some()
+            if self.turns.pending:
+                await self._take_turn()
+            self.durable.pulse.turned(time.perf_counter() - began_s)
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
                 self._checkpoint()
@@ -221,32 +260,38 @@ class Gateway:
         if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
             await self._commit()
 
+    async def _take_turn(self) -> None:
+        """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
+        if self.turns.run_one():
+            self._wake.set()
+        elif self.durable.must_commit() and self.durable.store.disk_space.check():
+            await self._commit()
+        await asyncio.sleep(0)
+
     async def _take_batch(self) -> None:
         """Run steps 2 to 10 of the path of a batch."""
         self._batch_due = False
         state = self.durable.state
-        if (
-            self._is_full()
-            or not self.durable.store.disk_space.check()
-            or self.durable.clock.now_ms() < state.log.latest_entry_ms
-        ):
+        if not self.intake.is_open():
             self._batch_in(INTAKE_RETRY_S)  # frames that are not taken pause the socket: back-pressure, never loss
-            self._held_up = True
-            state.arrivals.held_up(self.durable.clock.now_ms())
             return
+        if self.intake.resumes():
+            self.link.mark()
         frames = self.link.take_frames(self.config.batches.frames)
         if not frames:
             return
+        self.durable.pulse.batch_frames.add(len(frames))
+        self.link.rest(self._gathering.taken(self.link.waiting, asyncio.get_running_loop().time()))
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
-        if self._held_up:
-            self._held_up = False
-            self.link.mark()
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
         await self._commit()
         self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
+        rest_s = self._gathering.acknowledged(asyncio.get_running_loop().time())
         if self.link.waiting:
             self._frames_arrived()
+        else:
+            self.link.rest(rest_s)
 
     def _note_dry(self) -> None:
         """Record up to when everything that the broker had was taken: until we last heard of it, where nothing waits.
@@ -256,12 +301,6 @@ class Gateway:
         if self.link.connected and not self.link.waiting and not self._window_full:
             clock = self.durable.clock
             self.durable.state.arrivals.still_dry(clock.now_ms() - int(1000 * self.link.silent_s * clock.rate))
-
-    def _is_full(self) -> bool:
-        """Return whether more waits than allowed; windows count only once the queue is drained, since none can end before."""
-        bounds, state = self.config.release, self.durable.state
-        windows_full = state.drained and state.windows.contributions > bounds.contributions
-        return windows_full or sum(state.outbox.waiting.values()) > bounds.outbox_rows
 
     async def _serve(self) -> None:
         requests, self._requests = self._requests, []
@@ -280,33 +319,70 @@ class Gateway:
         if self.durable.must_commit():
             await self._commit()
         if any(request.tick for request, _ in answers):
-            await self._tick()
+            await self._begin_tick()
+            while self._tick_open:
+                await self._release_some()
         for request, answer in answers:
             if not request.answer.done():
                 request.answer.set_result(answer)
 
-    async def _tick(self) -> None:
-        """Run step 11: expire consents, end windows, form bundles, commit, send them."""
+    async def _begin_tick(self) -> None:
+        """Begin step 11: expire consents, end windows, and have bundles formed for everybody."""
+        self._tick_due = False
         await self._turn()  # a simulated clock may have been advanced just before
-        durable, state, now_ms = self.durable, self.durable.state, self.durable.clock.now_ms()
+        durable, now_ms = self.durable, self.durable.clock.now_ms()
         self._note_dry()
-        if not durable.clock.simulated and self._clock_watch.was_set(now_ms, system_clock.since_boot_ms()):
+        if not durable.clock.simulated and self._clock_watch.was_set(durable.clock.shown_ms(), system_clock.since_boot_ms()):
             durable.note_gap(CLOCK_SET)
         if not durable.store.disk_space.check():
             await self._withhold()
             return
-        if now_ms >= state.log.latest_entry_ms:
-            if durable.confirmed:
-                await self._release(now_ms)
-        elif self._plausible:
-            _log.error("the clock is behind the log's latest entry: releasing nothing until it is right")
-        self._plausible = now_ms >= state.log.latest_entry_ms
-        now_s = asyncio.get_running_loop().time()
+        problem = durable.clock_problem()
+        if problem is None and durable.confirmed:
+            await self._release(now_ms)
+        elif problem and self._plausible:
+            _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
+        self._plausible = problem is None
+        self._tick_open = True
+
+    async def _release_some(self) -> None:
+        """Form bundles for a while, commit and send them; requests and batches come before the rest. Then end the tick."""
+        if self.delivery.is_due:
+            await self._form_bundles()
+        if self.delivery.is_due:
+            self._wake.set()
+        elif self._tick_open:
+            await self._end_tick()
+
+    async def _form_bundles(self) -> None:
+        """Form bundles one after another, for some milliseconds."""
+        durable, now_ms = self.durable, self.durable.clock.now_ms()
+        if not durable.confirmed or durable.clock_problem() is not None or not durable.store.disk_space.check():
+            self.delivery.postpone()
+            return
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + RELEASE_S
+        while self.delivery.is_due and loop.time() < until_s:
+            await self.delivery.form_next(now_ms)
+        if self.delivery.is_due or not self._tick_open:
+            await self._commit_news()
+
+    async def _end_tick(self) -> None:
+        """Sign a checkpoint if one is due, begin a journal segment if one is, and commit."""
+        self._tick_open = False
+        durable, now_s = self.durable, asyncio.get_running_loop().time()
+        durable.rotation.end_handover()
+        if durable.rotation.begins_to_reseal():
+            self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
         if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
-        recovery.begin_segment_if_due(state)
-        if durable.must_commit():
+        recovery.begin_segment_if_due(durable.state)
+        await self._commit_news()
+
+    async def _commit_news(self) -> None:
+        """Commit what there is, and send."""
+        if self.durable.must_commit():
             await self._commit()
         else:
             self.delivery.send()  # what a sink did not accept at once
@@ -319,7 +395,7 @@ class Gateway:
             self.delivery.send()
 
     async def _release(self, now_ms: int) -> None:
-        """Expire consents, end windows and form bundles."""
+        """Expire consents, end windows, and have bundles formed."""
         durable, state = self.durable, self.durable.state
         changes.expire(state, now_ms)
         notices.tell_of_endings(state, now_ms)
@@ -330,7 +406,8 @@ class Gateway:
             subjects.forget_old_codes(state, now_ms)
             credentials.forget_ended_sessions(state, system_clock.real_ms())
             await durable.drop_old_openings(now_ms)
-        await self.delivery.form_bundles(now_ms)
+        await self.delivery.discard_orphans()
+        self.delivery.begin_all()
 
     def _checkpoint(self, *, heartbeat: bool = False) -> None:
         self.durable.checkpoint(heartbeat=heartbeat)

@@ -133,11 +133,13 @@ class Batches(_Section, frozen=True, kw_only=True):
     """How readings are committed.
 
     Attributes:
-        commit_ms: How long a batch waits for more frames: wear of the card against latency.
+        commit_ms: The longest that a reading waits for others to be committed with: wear of the card against latency. A batch
+            is committed sooner where as many wait as the broker may have in flight. Changes of consent never wait for it. A
+            reading without a time of its own is dated when its batch is taken.
         frames: Most frames in a batch.
     """
 
-    commit_ms: Annotated[int, Meta(ge=0, le=10_000)] = 20
+    commit_ms: Annotated[int, Meta(ge=0, le=10_000)] = 250
     frames: Annotated[int, Meta(ge=1, le=10_000)] = 1000
 
 
@@ -235,7 +237,7 @@ class Portal(_Section, frozen=True, kw_only=True):
 
 
 class Metrics(_Section, frozen=True, kw_only=True):
-    """Figures for Prometheus.
+    """What is told of the gateway over HTTP, on this machine alone: `/healthz`, `/readyz`, and `/metrics` for Prometheus.
 
     Attributes:
         port: Port on 127.0.0.1; 0: none.

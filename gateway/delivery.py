@@ -8,10 +8,21 @@ from __future__ import annotations
 import structlog
 
 from gateway.aside import MOST_ROWS_AT_ONCE, Aside
-from gateway.core.release.bundle import ROWS_BYTES, bundle_acknowledged, bundle_sent, discard_rows, form_bundle
+from gateway.core.release.bundle import (
+    ROWS_BYTES,
+    bundle_acknowledged,
+    bundle_sent,
+    discard_rows,
+    form_bundle,
+    form_records,
+    has_ended,
+    next_guard,
+)
 from gateway.core.release.formats.port import BundleFormat
+from gateway.core.release.guarding import guard_task
 from gateway.core.release.publication import draw, next_due, prepare, settle
 from gateway.core.release.records import epoch_day
+from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.publications import Due
 from gateway.durable.state import Durable
 from gateway.edge.sinks.port import Outgoing, Sinks, Wake
@@ -37,24 +48,45 @@ class Delivery:
         self._durable = durable
         self._acknowledged: list[int] = []
         self._aside = Aside(wake)
+        self._due: dict[str, None] = {}
+        self._newest_next: set[str] = set()  # recipients whose last bundle left much behind
+        self._between: set[int] = set()  # bundles of the newest records, between two of what has waited longest
         self.sinks = sinks(self.acknowledged, wake)
 
     def acknowledged(self, index: int) -> None:
         """Record that a bundle was acknowledged, for the next turn of the loop."""
         self._acknowledged.append(index)
 
-    def forget_acknowledged(self) -> bool:
+    def forget_acknowledged(self) -> None:
         """Delete the bundles that have been acknowledged.
 
-        Returns: Whether one was full, so that the recipient's next should be formed at once, or one that was computed aside is
-            ready.
+        Where one was full, the recipient's next is due at once; where something was computed aside, all are.
         """
         acknowledged, self._acknowledged = self._acknowledged, []
-        full = self._aside.is_ready
         for index in acknowledged:
-            full = full or self._durable.state.inflight.sent[index].full
+            bundle = self._durable.state.inflight.sent[index]
+            between = index in self._between
+            self._between.discard(index)
+            if bundle.full or between:
+                self._due[bundle.recipient] = None
+            if bundle.full and not between:
+                self._newest_next.add(bundle.recipient)
             bundle_acknowledged(self._durable.state, index)
-        return full
+        if self._aside.is_ready:
+            self.begin_all()
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether some recipient's next bundle is to be formed."""
+        return bool(self._due)
+
+    def begin_all(self) -> None:
+        """Have the next bundle of each recipient formed, one after another."""
+        self._due.update(dict.fromkeys(self._durable.state.policies.recipients))
+
+    def postpone(self) -> None:
+        """Form nothing before the next tick."""
+        self._due.clear()
 
     def send_again(self) -> None:
         """Send the bundles of an earlier run again, unchanged, through their original sinks, whatever the policies now are."""
@@ -65,41 +97,89 @@ class Delivery:
             else:
                 sink.send_again(Outgoing(bundle.index, bundle.recipient, bundle.content, self._durable.origin))
 
-    async def form_bundles(self, now_ms: int) -> None:
-        """Form each recipient's next bundle, and discard what waits for recipients that the policies no longer name."""
+    async def discard_orphans(self) -> None:
+        """Discard what waits for recipients that the policies no longer name, as much as a bundle would take at once."""
         state = self._durable.state
-        for sink in self.sinks.values():
-            sink.flush()
-        if self._aside.is_ready:
-            self._aside.apply(state, now_ms)
-        for recipient in state.policies.recipients:
-            await self._form(recipient, now_ms)
         for recipient in [name for name, rows in state.outbox.waiting.items() if rows and name not in state.policies.recipients]:
             discard_rows(state, recipient, await self._durable.store.reader.outbox_rows(recipient, ROWS_BYTES))
 
-    async def _form(self, recipient: str, now_ms: int) -> None:
-        """Form the recipient's next bundle, if its sink is connected and has none of its bundles in flight."""
-        state, store = self._durable.state, self._durable.store
-        sink = self.sinks.get(state.policies.recipients[recipient].sink)
-        if sink is None or not sink.connected:
+    async def form_next(self, now_ms: int) -> None:
+        """Form the next bundle of the recipient whose turn it is, if its sink is connected and has none of its bundles in flight.
+
+        One step of the loop: what takes longer is done in several, or aside, and requests and batches come in between.
+        """
+        if self._aside.is_ready:
+            self._aside.apply(self._durable.state, now_ms)
+        recipient = next(iter(self._due))
+        del self._due[recipient]
+        if recipient not in self._durable.state.policies.recipients:
             return
+        sink = self.sinks.get(self._durable.state.policies.recipients[recipient].sink)
+        if sink is not None:
+            sink.flush()
+            if sink.connected:
+                await self._form(recipient, now_ms)
+
+    async def _form(self, recipient: str, now_ms: int) -> None:
+        state, store = self._durable.state, self._durable.store
         if state.inflight.has(recipient) or self._aside.recipient == recipient:
             return
         form = self._durable.seals[recipient].on(epoch_day(now_ms))
+        if recipient in self._newest_next:
+            self._newest_next.remove(recipient)
+            if await self._form_newest(recipient, now_ms, form):
+                return
         if (due := next_due(state, recipient)) is not None:
             self._publish(due, now_ms, form)
             return
+        guards = self._guards(recipient, now_ms)
+        if guards is None:
+            return
         rows = await store.reader.outbox_rows(recipient, ROWS_BYTES) if state.outbox.waiting.get(recipient) else []
-        form_bundle(state, recipient, rows, now_ms, form)
+        formed = form_bundle(state, recipient, rows, now_ms, form, guards)
+        if formed is None and has_ended(state, recipient):  # nothing of what was looked at may leave: the rest may
+            self._due[recipient] = None
+
+    async def _form_newest(self, recipient: str, now_ms: int, form: BundleFormat) -> bool:
+        """Form a bundle of the newest records that wait; return whether there was one.
+
+        Where much waits, every other bundle is such a one: after an outage of days what is fresh does not wait for all of it.
+        """
+        state = self._durable.state
+        if not state.outbox.waiting.get(recipient):
+            return False
+        rows = await self._durable.store.reader.outbox_rows(recipient, ROWS_BYTES, newest=True)
+        bundle = form_records(state, recipient, rows, now_ms, form)
+        if bundle is not None:
+            self._between.add(bundle.index)
+        return bundle is not None
 
     def _publish(self, due: Due, now_ms: int, form: BundleFormat) -> None:
         """Form a part of a publication: at once if it is of few, else aside, one after another."""
         state = self._durable.state
+        if self._aside.recipient is not None:
+            return  # when that is done, all are due
         task = prepare(state, due, now_ms, form)
         if task.rows <= MOST_ROWS_AT_ONCE:
             settle(state, draw(task, state.log.size), now_ms)
-        elif self._aside.recipient is None:
+        else:
             self._aside.begin(task, state.log.size)
+
+    def _guards(self, recipient: str, now_ms: int) -> dict[GuardKey, frozenset[bytes]] | None:
+        """Return the guard that the recipient's next totals rest on, if one is lacking; None while it is computed aside."""
+        state = self._durable.state
+        key = next_guard(state, recipient)
+        if key is None:
+            return {}
+        if (excluded := self._aside.guard(state, key)) is not None:
+            return {key: excluded}
+        if self._aside.recipient is not None:
+            return None
+        task = guard_task(state, recipient, key, now_ms)
+        if task.rows <= MOST_ROWS_AT_ONCE:
+            return {key: task.compute()}
+        self._aside.begin(task, state.log.size)
+        return None
 
     def send(self) -> None:
         """Send committed bundles, as far as their sinks accept them."""

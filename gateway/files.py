@@ -191,11 +191,15 @@ def read_regular(path: str | Path, most_bytes: int) -> bytes:
     return data
 
 
-def read_secret_file(path: Path) -> bytes:
+def read_secret_file(path: Path, forbidden: int = 0o077) -> bytes:
     """Return a secret file's bytes.
 
+    Args:
+        path: The file.
+        forbidden: The rights that it must not give: any to group and others.
+
     Raises:
-        SecretFileError: If the file is absent, a symbolic link or no regular file, or if group or others have any right to it.
+        SecretFileError: If the file is absent, a symbolic link or no regular file, or gives such rights.
     """
     try:
         if path.is_symlink():
@@ -206,7 +210,7 @@ def read_secret_file(path: Path) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise SecretFileError(f"`{path}`: is not a regular file")
             mode = stat.S_IMODE(status.st_mode)
-            if mode & 0o077:
+            if mode & forbidden:
                 raise SecretFileError(f"`{path}`: mode `{mode:04o}` lets others read it; run `chmod 0600 {path}`")
             return file.read(_MAX_BYTES)
     except OSError as error:

@@ -8,8 +8,8 @@ import logging
 import shlex
 import signal
 import sys
-from collections.abc import Mapping, MutableMapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,6 @@ from gateway.config import Installation
 from gateway.control.context import ANYONE
 from gateway.control.doors import ControlDoor
 from gateway.control.socket import OWNER_AND_GROUP, PUBLIC_BOUNDS, ControlServer
-from gateway.control.status import gauges
 from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable, ended_by_the_disk
 from gateway.edge.connections import broker_link
@@ -30,9 +29,13 @@ from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.errors import OperatorError, PoliciesRefusedError, SluiceError
 from gateway.terminal import drawing
+from gateway.watching.log_keys import known_keys_alone
+from gateway.watching.machine import Machine
+from gateway.watching.notify import Notifier
+from gateway.watching.server import WatchServer
+from gateway.watching.watch import Watch
 
 _log = structlog.get_logger()
-_LOGGED = ("log_index", "sha256")
 
 
 def run(place: Installation, *, unwitnessed: bool = False) -> int:
@@ -59,6 +62,7 @@ def set_up_logging(level: int = logging.INFO) -> None:
     rendering: list[Any] = [_printable, structlog.dev.ConsoleRenderer()] if terminal else [structlog.processors.JSONRenderer()]
     structlog.configure(
         processors=[
+            known_keys_alone,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
@@ -79,13 +83,27 @@ def _shown(name: str, text: str) -> str:
     return printable_lines(text) if name == "exception" else printable(text)
 
 
+@contextmanager
+def _kept_for_good() -> Iterator[None]:
+    """Have the collector look at nothing of what is made here, now or later: the registry lives as long as the process."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
-    durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
-    await durable.count_start()
-    gc.collect()
-    gc.freeze()  # registry and plans live as long as the process: no later collection needs to look at them
+    watch = Watch(Notifier.from_environment())
     async with AsyncExitStack() as opened:
-        opened.push_async_callback(durable.close)
+        taken = await _answer_about(watch, place, opened)
+        with _kept_for_good():
+            durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
+            opened.push_async_callback(durable.close)
+            if taken is not None:  # said only now, since what is wrong with the start itself matters more
+                raise taken
+            await durable.count_start()
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
         control = ControlServer(place.control_socket, ControlDoor(app).connection)
         opened.push_async_callback(control.close)
@@ -97,28 +115,36 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
         except OperatorError as error:  # a gateway does its work without one, and an upgrade must not end that
             _log.error("no door for the portal, whose pages then tell what the public log alone tells", problem=str(error))
         _tell_of_policies(durable)
-        if place.config.metrics.port:
-            from gateway.edge.metrics import MetricsServer  # takes 3 MiB, so loaded only where it is configured
-
-            metrics = MetricsServer(place.config.metrics.port, lambda: gauges(app))
-            opened.push_async_callback(metrics.close)
-            await metrics.start()
-        _follow_signals(app)
+        _follow_signals(app, watch)
+        watch.begin(app)
         await app.run()
 
 
-def _follow_signals(app: Gateway) -> None:
+async def _answer_about(watch: Watch, place: Installation, opened: AsyncExitStack) -> OperatorError | None:
+    """Answer about the gateway where that is configured, from before it has started; return what stands in the way."""
+    if not place.config.metrics.port:
+        return None
+    from gateway.watching.metrics import Figures  # takes 3 MiB, so loaded only where it is configured
+
+    server = WatchServer(place.config.metrics.port, watch, Figures(watch, Machine(place)).text)
+    try:
+        await server.start()
+    except OperatorError as error:
+        return error
+    opened.push_async_callback(server.close)
+    return None
+
+
+def _follow_signals(app: Gateway, watch: Watch) -> None:
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        watch.stopping()
+        app.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, app.stop)
-    applying: set[asyncio.Task[None]] = set()
-
-    def apply() -> None:
-        task = loop.create_task(_apply_policies(app))
-        applying.add(task)
-        task.add_done_callback(applying.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, apply)
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: app.beside(_apply_policies(app), "policies"))
 
 
 async def _apply_policies(app: Gateway) -> None:
@@ -132,7 +158,8 @@ async def _apply_policies(app: Gateway) -> None:
         for line in error.lines or (str(error),):
             _log.error("policies not applied", problem=line)
     else:
-        _log.info("policies applied", **{name: value for name, value in plain(applied).items() if name in _LOGGED})
+        shown = plain(applied)
+        _log.info("policies applied", log_index=shown["log_index"], sha256=shown["sha256"])
 
 
 def _tell_of_policies(durable: Durable) -> None:

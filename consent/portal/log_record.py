@@ -29,15 +29,16 @@ from consent.errors import PolicyError, RecordError
 from consent.portal.record import Head, RecordFault, RulesChange, SeenBy
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import NO_POLICY, Entry, Kind
+from gateway.audit.log.handover import KEYS_NAME, HandoverError, LogKeys
 from gateway.audit.log.inclusion_proofs import proven_block, proven_entry
 from gateway.audit.log.merkle import EMPTY_ROOT, leaf_hash, node_hash
-from gateway.audit.log.notes import ED25519, KeyFormatError, NoteError, Signature, Verifier, open_note, split_note
+from gateway.audit.log.notes import ED25519, KeyFormatError, NoteError, Signature, Verifier, split_note
 from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME, FileError, LogReader, LogUnreachableError
 from gateway.audit.log.tiles import TILE_WIDTH, entries_path, policies_path
 from gateway.audit.proof import EntryProof
 
 LOOK_EVERY_S: Final = 1.0
-_WATCHED: Final = (CHECKPOINT_NAME, VKEY_NAME, DESCRIPTION_NAME)
+_WATCHED: Final = (CHECKPOINT_NAME, VKEY_NAME, KEYS_NAME, DESCRIPTION_NAME)
 _LONGEST_DESCRIPTION_BYTES: Final = 1 << 16
 _MOST_WITNESSES: Final = 32
 _KEPT_ENTRIES: Final = 64
@@ -81,6 +82,7 @@ class LogRecord:
         self._reader = LogReader(folder)
         self._stamp: _Stamp = ()
         self._log_key: Verifier | None = None
+        self._keys: LogKeys | None = None
         self._head: Head | None = None
         self._note = b""
         self._checkpoint: Checkpoint | None = None
@@ -213,12 +215,21 @@ class LogRecord:
             key = Verifier.parse(offered or "")
         except KeyFormatError:
             key = None
-        if key is None or key.algorithm != ED25519 or key != (self._log_key or key):
+        if key is None or key.algorithm != ED25519 or not self._leads_to(key):
             self._find("key", "key", VKEY_NAME)
             return False
-        self._log_key = key
+        self._log_key = self._log_key or key
         self._faults.pop("key", None)
         return True
+
+    def _leads_to(self, offered: Verifier) -> bool:
+        """Return whether the log offers the key that it first did, or one to which that was handed over since."""
+        first = self._log_key or offered
+        try:
+            self._keys = LogKeys.follow(first, self._reader.handovers())
+        except (FileError, HandoverError):
+            return False
+        return offered in self._keys.verifiers
 
     def _load_checkpoint(self) -> None:
         """Take the checkpoint over, if it holds and continues the one before."""
@@ -238,9 +249,9 @@ class LogRecord:
 
     def _signed(self, note: bytes) -> Checkpoint:
         """Return the checkpoint of a note. Raises: ValueError: the log has not signed it."""
-        assert self._log_key is not None
-        checkpoint = Checkpoint.parse(open_note(note, [self._log_key]).text)
-        if checkpoint.origin != self._log_key.name or (checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT):
+        assert self._keys is not None
+        checkpoint = self._keys.checkpoint(note)
+        if checkpoint.origin != self._keys.first.name or (checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT):
             raise NoteError("the checkpoint of another log")
         return checkpoint
 
@@ -277,10 +288,10 @@ class LogRecord:
         if "checkpoint" in self._faults and self._faults["checkpoint"].kind != "fork":
             del self._faults["checkpoint"]
         is_news = note != self._note
-        assert self._log_key is not None
+        assert self._keys is not None
         self._head = Head(
             checkpoint.origin,
-            self._log_key.vkey(),
+            self._keys.at(checkpoint.size).vkey(),
             checkpoint.size,
             checkpoint.root,
             0 if last is None else min(last.time_ms, _LATEST_MS),

@@ -103,7 +103,7 @@ def _lint(arguments: Sequence[str]) -> int:
 
 BENCH_PROGRAMS = (debian.MOSQUITTO, debian.MOSQUITTO_SUB, debian.LIBATOMIC)
 SOAK_PROGRAMS = (debian.MOSQUITTO, debian.FAKETIME)
-TEST_PROGRAMS = (*BENCH_PROGRAMS, debian.NGINX, debian.JQ, debian.STRACE, debian.CHROMIUM)
+TEST_PROGRAMS = (*BENCH_PROGRAMS, debian.NGINX, debian.JQ, debian.STRACE, debian.CHROMIUM, debian.PROMTOOL)
 FRESH_PROGRAMS = (debian.DEBOOTSTRAP,) if fresh.can_enter_namespaces() else ()
 
 COMMANDS = {

@@ -46,6 +46,7 @@ STRACE = Program("strace", "strace")
 FAKETIME = Program("faketime", "faketime")  # with its library, by which the soak sets a running gateway's clock
 CHROMIUM = Program("/usr/bin/chromium", "chromium")  # by its path, as the tests start it
 LIBATOMIC = Program("libatomic.so.1", "libatomic1")  # regopy, a peer in the consent bench, is linked against it
+PROMTOOL = Program("promtool", "prometheus")
 GO = Program("go", "golang-go")
 GO_MOD = Program("/usr/share/doc/golang-golang-x-mod-dev/copyright", "golang-golang-x-mod-dev")  # every package has one
 #: Debian splits this module, which makes virtual environments, off its Python.

@@ -93,7 +93,7 @@ def _verify(args: argparse.Namespace, out: TextIO) -> int:
     since = None
     if args.since is not None:
         try:
-            since = SavedCheckpoint.parse(read_small(args.since, 2 * LONGEST_NOTE_BYTES), anchors.log)
+            since = SavedCheckpoint.parse(read_small(args.since, 2 * LONGEST_NOTE_BYTES), anchors.keys())
         except KeptError as error:
             raise KeptError(f"`{args.since}`: {error}") from error
     terminal = drawing(sys.stderr) if sys.stderr.isatty() else None
@@ -112,7 +112,7 @@ def _replay(args: argparse.Namespace, out: TextIO) -> int:
     report = Replay(
         reader,
         checkpoint,
-        anchors_for(reader, args.key, args.witnesses).log,
+        anchors_for(reader, args.key, args.witnesses).keys(),
         OpeningsReader(args.openings),
         openings_days=args.openings_days,
         progress=Progress(terminal, time.monotonic()),

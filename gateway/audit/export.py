@@ -13,10 +13,12 @@ from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.notes import split_note
 from gateway.audit.log.reader import (
     CHECKPOINT_NAME,
     LONGEST_BUNDLE_BYTES,
+    LONGEST_KEYS_BYTES,
     LONGEST_LABELS_BYTES,
     LONGEST_NOTE_BYTES,
     LONGEST_POLICIES_BYTES,
@@ -99,6 +101,7 @@ class Export:
             LogReader(self._source).tile(*top_tile(checkpoint.size))
         done = Exported(checkpoint.origin, checkpoint.size)
         self._copy_optional(VKEY_NAME, LONGEST_NOTE_BYTES, done)
+        self._copy_optional(KEYS_NAME, LONGEST_KEYS_BYTES, done)
         for level in range(8):
             for index, width in tile_spans(checkpoint.size, level):
                 self._copy_wide(tile_path(level, index, width), tile_path(level, index), LONGEST_TILE_BYTES, done)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,9 @@ def add_verbs(verbs: Verbs[Parser]) -> None:
     _readable(receipt)
     checked = verb(noun, "check-receipt", "check a receipt, offline", consent_check_receipt)
     checked.add_argument("file", type=Path, metavar="FILE", help="the receipt")
-    checked.add_argument("--key", metavar="VKEY", help="the log's public key, or a file that holds it")
+    text = "the log's public key, or a file that holds it; may be repeated, where the log has had several"
+    checked.add_argument("--key", metavar="VKEY", action="append", default=[], help=text)
+    checked.add_argument("--log", metavar="DIR|URL", help="follow the log from its key to those that came after it")
     _readable(checked)
     checked.add_argument("--json", action="store_true", help="print JSON")
     shown = method(noun, "consent.show", "show what counts for a subject, and all that was said", ConsentsOf)
@@ -126,32 +129,34 @@ def consent_check_receipt(args: argparse.Namespace) -> int:
     from consent.errors import RecordError
     from gateway.files import read_regular
 
-    if args.key is None and not args.text:
+    if not args.key and not args.text:
         raise OperatorError("name the log's public key with `--key`, or print the receipt unchecked with `--text`")
-    verifier = None if args.key is None else _verifier(args.key)
+    verifiers = _verifiers(args.key, args.log)
     about, page = "", ""
     problems: list[str] = []
     try:
         receipt = read_receipt(read_regular(args.file, LARGEST_BYTES))
-        about, problems = _checked(receipt, verifier)
-        verdict = "unchecked" if verifier is None else "wrong" if problems else "checked"
+        about, problems = _checked(receipt, verifiers)
+        verdict = "unchecked" if not verifiers else "wrong" if problems else "checked"
         page = _page(args, receipt, args.file, verdict) if args.text else ""
     except RecordError as error:
         problems = problems or [str(error)]
     text = page or as_lines([f"receipt: {about}"] if about else [])
     text += as_lines(f"wrong: {problem}" for problem in problems) or ("" if page else "all of it holds\n")
-    show(args, {"ok": None if verifier is None else not problems, "record": about, "problems": problems}, text)
+    show(args, {"ok": None if not verifiers else not problems, "record": about, "problems": problems}, text)
     return 1 if problems else 0
 
 
-def _checked(receipt: Json, verifier: Verifier | None) -> tuple[str, list[str]]:
+def _checked(receipt: Json, verifiers: Sequence[Verifier]) -> tuple[str, list[str]]:
     """Return what a receipt is about, and what is wrong with it; nothing where there is no key to check it with."""
     from consent.core.receipts.check import check_receipt, record_in
     from consent.errors import RecordError
 
     problems = []
-    if verifier is not None:
-        problems = check_receipt(receipt, lambda signature, message: verifier.verify_bytes(message, signature))
+    if verifiers:
+        problems = check_receipt(
+            receipt, lambda signature, message: any(each.verify_bytes(message, signature) for each in verifiers)
+        )
     try:
         consent = record_in(receipt)
     except RecordError as error:
@@ -159,14 +164,25 @@ def _checked(receipt: Json, verifier: Verifier | None) -> tuple[str, list[str]]:
     return f"{consent.status.value} for {consent.scope}", problems
 
 
-def _verifier(key: str) -> Verifier:
+def _verifiers(keys: Sequence[str], log: str | None) -> tuple[Verifier, ...]:
+    """Return the keys that were given and, where a log is named, those to which it was handed over from them."""
+    from gateway.audit.log.handover import HandoverError, LogKeys
     from gateway.audit.log.notes import KeyFormatError, Verifier
+    from gateway.audit.log.reader import FileError, LogReader, LogUnreachableError
+    from gateway.audit.log.remote import source_of
     from gateway.audit.verify.anchors import AnchorError, read_key
 
     try:
-        return Verifier.parse(read_key(key))
+        given = [Verifier.parse(read_key(key)) for key in keys]
     except (AnchorError, KeyFormatError) as error:
         raise OperatorError(f"`--key`: {error}") from error
+    if log is None:
+        return tuple(given)
+    try:
+        handovers = LogReader(source_of(log)).handovers()
+        return tuple(key for each in given for key in LogKeys.follow(each, handovers).verifiers)
+    except (FileError, HandoverError, LogUnreachableError, NotADirectoryError, ValueError) as error:
+        raise OperatorError(f"`--log`: {error}") from error
 
 
 def _number(text: str) -> Any:

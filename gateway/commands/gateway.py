@@ -66,8 +66,10 @@ def status_text(shown: Mapping[str, Any]) -> str:
     full = [what for what, is_so in (("withholding", disk["withholds"]), ("the log waits", disk["log_waits"])) if is_so]
     lines = [
         f"gateway    {shown['gateway']}, started {_times(shown['starts'])}",
-        f"clock      {clock['now']}{simulated}",
+        *_health_lines(shown["health"]),
+        f"clock      {clock['now']}{simulated}{_clock_text(clock['problem'])}",
         f"broker     {_connection_text(broker)}, queue {'dry' if broker['dry'] else 'not dry yet'}",
+        *_intake_lines(shown["intake"]["waits"]),
         f"upstream   {sinks or 'none configured'}",
         f"disk       {'FULL: ' + ', '.join(full) if full else 'has room'}",
         f"log        {shown['log']['size']} entries, origin {shown['log']['origin']}",
@@ -82,6 +84,21 @@ def status_text(shown: Mapping[str, Any]) -> str:
     ]
     lines += [f"  {name:<44}{n:>12}" for name, n in ledger.items() if n]
     return as_lines(lines)
+
+
+def _health_lines(health: Mapping[str, Any]) -> list[str]:
+    """Return whether it does its work, or a line for each reason for which it does not."""
+    return [f"health     NOT READY: {reason}" for reason in health["reasons"]] or ["health     ready"]
+
+
+def _clock_text(problem: str | None) -> str:
+    """Return why the clock cannot be right, behind the time that it shows."""
+    return f"  WRONG: {problem}; nothing is taken in or released until it is right" if problem else ""
+
+
+def _intake_lines(waits: str | None) -> list[str]:
+    """Return the line on readings that wait at the broker, where they do."""
+    return [f"intake     WAITS: {waits}; readings stay at the broker"] if waits else []
 
 
 def _owners_lines(assumed: int) -> list[str]:

@@ -236,7 +236,7 @@ async def receipt(control: Control, caller: Caller, params: ReceiptOf) -> Receip
     if not chosen:
         raise MethodError(f"nothing was said about `{params.scope}`" + (f" at log index `{wanted}`" if said else ""))
     index, consent = chosen[-1]
-    state, signer = control.state, control.state.identity.signer
+    state, signer = control.state, control.state.log.signer
     is_latest = not consent.permits and index == said[-1][0]
     handed_over = tuple(state.inflight.sent_about(actor.subject)) if is_latest else None
     issue = Issue(control.clock.now_ms(), label_keys(state.registry.subjects[actor.subject])[0], handed_over)

@@ -216,11 +216,12 @@ def _register(control: Control, row: NewDevice) -> DeviceAdded:
     state, now_ms = control.state, control.clock.now_ms()
     device_id = state.identity.random_bytes(16)
     subject, added = _subject_for(state, device_id, row.subject, now_ms)
-    device = Device(device_id, row.topic, row.profile, row.zone, subject, 0, now_ms, row.owner, hub_id=row.id)
+    generation = state.identity.device_generation()
+    device = Device(device_id, row.topic, row.profile, row.zone, subject, generation, now_ms, row.owner, hub_id=row.id)
     changes.add_device(state, device, now_ms)
     if state.policies.profiles[row.profile].authentication.scheme is not Scheme.MAC0:
         return added
-    return msgspec.structs.replace(added, key=Hex(state.identity.device_key(device_id, 0)))
+    return msgspec.structs.replace(added, key=Hex(state.identity.device_key(device_id, generation)))
 
 
 def _subject_for(state: State, device: bytes, choice: SubjectChoice, now_ms: int) -> tuple[bytes | None, DeviceAdded]:
@@ -291,7 +292,7 @@ def _is_silent(control: Control, device: Device, heard: Heard, expect_every_ms: 
     since_ms = _running_since_ms(control)
     if expect_every_ms is None or since_ms is None:
         return None
-    return control.clock.now_ms() - max(heard.reading_ms, since_ms, device.added_ms) > expect_every_ms
+    return heard.is_silent(max(since_ms, device.added_ms), expect_every_ms, control.clock.now_ms())
 
 
 def own(control: Control, caller: Caller, params: DeviceOwner) -> DeviceOwned:

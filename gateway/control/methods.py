@@ -74,6 +74,9 @@ from consent.messages import (
     FlowOf,
     GatewayStatus,
     Grant,
+    KeyRotated,
+    KeyRotation,
+    KeysStatus,
     Nothing,
     Parameters,
     PolicyApplied,
@@ -107,7 +110,7 @@ from consent.public_messages import (
     PublicSensors,
     PublicState,
 )
-from gateway.control import backup, clock, consents, devices, discovery, policies, rights, status, subjects
+from gateway.control import backup, clock, consents, devices, discovery, keys, policies, rights, status, subjects
 from gateway.control.citizens import answers, claims, credentials, home, questions, readings, requests, sessions
 from gateway.control.context import Door
 from gateway.control.public import entry, numbers
@@ -201,6 +204,8 @@ METHODS: dict[str, Method] = {
         Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, reads_store=True),
         Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
         Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
+        Method("keys.rotate", keys.rotate, KeyRotation, KeyRotated, reads_store=True),
+        Method("keys.status", keys.show, Nothing, KeysStatus, reads_store=True),
         Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
         Method("claim.look", claims.look, CodeTyped, CodeLooked, COMING_IN),
         Method("claim.confirm", claims.confirm, CodeConfirmed, SessionOpened, COMING_IN, uses_reserve=True, once=True),

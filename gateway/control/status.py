@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from consent.messages import (
@@ -10,6 +9,8 @@ from consent.messages import (
     ClockStatus,
     DiskStatus,
     GatewayStatus,
+    HealthStatus,
+    IntakeStatus,
     LogHead,
     Nothing,
     SinkStatus,
@@ -22,6 +23,7 @@ from gateway.app import Gateway
 from gateway.control.context import Caller, Control, MethodError
 from gateway.core.state import State
 from gateway.durable.state import Durable
+from gateway.watching.health import REASONS, not_ready
 
 
 def show(control: Control, caller: Caller, params: Nothing) -> GatewayStatus:
@@ -43,7 +45,9 @@ def status(app: Gateway) -> GatewayStatus:
             now_ms=durable.clock.now_ms(),
             simulated=durable.clock.simulated,
             rate=durable.clock.rate,
+            problem=durable.clock_problem(),
         ),
+        intake=IntakeStatus(waits=app.intake.waits or None),
         broker=_broker(app),
         sinks={
             name: SinkStatus(
@@ -64,7 +68,14 @@ def status(app: Gateway) -> GatewayStatus:
         bundles_under_way=len(state.inflight),
         ledger=dict(sorted(state.ledger.totals.items())),
         imbalances=state.ledger.imbalances(),
+        health=_health(app),
     )
+
+
+def _health(app: Gateway) -> HealthStatus:
+    """Return what `/readyz` tells too; that this was answered at all shows that the loop turns."""
+    reasons = list(not_ready(app))
+    return HealthStatus(ready=not reasons, reasons=[REASONS[name] for name in reasons])
 
 
 def _broker(app: Gateway) -> BrokerStatus:
@@ -81,7 +92,7 @@ def _broker(app: Gateway) -> BrokerStatus:
 
 def log_head(state: State) -> LogHead:
     """Return the log as it stands."""
-    signer = state.identity.signer
+    signer = state.log.signer
     return LogHead(origin=signer.name, size=state.log.size, vkey=signer.vkey())
 
 
@@ -97,32 +108,3 @@ def _witnesses(durable: Durable) -> WitnessesStatus | None:
             for one in durable.witnesses.standings
         ],
     )
-
-
-def gauges(app: Gateway) -> Mapping[str, float]:
-    """Return the figures for Prometheus: ledger accounts, and a few of the gateway's own."""
-    state = app.durable.state
-    return {
-        **state.ledger.totals,
-        "starts": app.durable.starts,
-        "log_size": state.log.size,
-        "outbox_rows": sum(state.outbox.waiting.values()),
-        "bundles_under_way": len(state.inflight),
-        "windows_open": len(state.windows.open),
-        "times_remembered": state.times_remembered(),
-        "times_forgotten": state.times_room.forgotten,
-        "disk_full": int(app.durable.store.disk_space.low or app.durable.publisher.full),
-        "broker_connected": int(app.link.connected),
-        "broker_taken_over": app.link.counters["taken_over"],
-        "broker_sessions_lost": app.link.counters["sessions_lost"],
-        **_witness_gauges(app.durable),
-    }
-
-
-def _witness_gauges(durable: Durable) -> dict[str, float]:
-    if durable.witnesses is None:
-        return {}
-    figures = {"seconds_since_quorum": durable.witnesses.seconds_since_quorum(), "log_confirmed": float(durable.confirmed)}
-    for count in ("asked", "cosigned", "conflicts", "failures"):
-        figures[f"witness_{count}"] = sum(getattr(one, count) for one in durable.witnesses.standings)
-    return figures

@@ -105,6 +105,22 @@ class PublicRow:
     shown: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class HandoverRow:
+    """A handover of the log's key, by the index of its entry: the note that `log.keys` holds."""
+
+    index: int
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RootKeyRow:
+    """The root key under which everything is to be sealed: its number, and the log index of its entry."""
+
+    generation: int
+    index: int
+
+
 @dataclass(slots=True)
 class Commit:
     """Everything that one transaction makes durable."""
@@ -136,6 +152,8 @@ class Commit:
     erases: bool = False
     """What is deleted must leave no trace: outbox rows are resealed under the new segment's key, and free space is scrubbed."""
     policies: list[PolicyRow] = field(default_factory=list)
+    handovers: list[HandoverRow] = field(default_factory=list)
+    root_key: RootKeyRow | None = None
     public: list[PublicRow] = field(default_factory=list)
     public_since: int = 0
     """Tallies of earlier days are deleted; a number since the epoch."""

@@ -110,6 +110,10 @@ class Inflight:
         """Return whether a recipient has a bundle in flight."""
         return recipient in self.ready or any(bundle.recipient == recipient for bundle in self.sent.values())
 
+    def oldest(self) -> int | None:
+        """Return the log index of the oldest of them; None where there are none."""
+        return min((*(bundle.index for bundle in self.ready.values()), *self.sent), default=None)
+
     def sent_about(self, subject_id: bytes) -> list[int]:
         """Return the log indices of sent bundles that may hold a subject's data; they can no longer be voided."""
         return sorted(index for index, bundle in self.sent.items() if bundle.may_speak_of(subject_id))

@@ -10,17 +10,18 @@ boot id and the state of the clock; ``sluice restore`` logs its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Self
 
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.handover import Handover
 from gateway.audit.log.notes import Signer, sign_note
-from gateway.audit.log.openings import Opening, Part, labels_root
-from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload
+from gateway.audit.log.openings import Part, labels_root, opening_of
+from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload, LogKeyPayload, RootKeyPayload
 from gateway.audit.log.tiles import LogWriter
-from gateway.core.effects import Commit, LogRow
+from gateway.core.effects import Commit, HandoverRow, LogRow, RootKeyRow
 from gateway.core.ledger import Ledger
 
 WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
@@ -46,11 +47,11 @@ class PreparedEntry:
     labels_root: bytes | None
 
     @classmethod
-    def of(cls, index: int, parts: Sequence[Part], labels: bytes | None) -> Self:
+    def of(cls, index: int, parts: Iterable[Part], labels: bytes | None) -> Self:
         """Prepare an entry from the parts of its opening and its labels file."""
-        opening = Opening(index, tuple(parts))
+        commitment, opening = opening_of(index, parts)
         root = None if labels is None else labels_root(labels)
-        return cls(index, opening.commitment(), opening.encode(), labels, root)
+        return cls(index, commitment, opening, labels, root)
 
 
 class LogState:
@@ -58,6 +59,7 @@ class LogState:
 
     Attributes:
         commit: The commit under way; the state replaces it.
+        signers: The log's key and, until a handover is over, the key before it: every checkpoint bears the signatures of both.
         writer: The log's tree.
         chain: What each entry repeats of earlier ones.
         latest_entry_ms: The latest time in the log; an earlier clock is not plausible, and nothing is released by it.
@@ -71,7 +73,7 @@ class LogState:
             random_bytes: n → n random bytes, for salts.
             simulated_clock: Whether its times are those of a simulation.
         """
-        self._signer = signer
+        self.signers: tuple[Signer, ...] = (signer,)
         self._random_bytes = random_bytes
         self._simulated_clock = simulated_clock
         self.commit = Commit()
@@ -85,6 +87,11 @@ class LogState:
         return self.writer.size
 
     @property
+    def signer(self) -> Signer:
+        """Return the log's key."""
+        return self.signers[0]
+
+    @property
     def origin(self) -> str:
         """Return the log's name."""
         return self.writer.origin
@@ -93,6 +100,11 @@ class LogState:
         """Advance past an entry that is stored already; its content is in the tree that ``resume`` is given."""
         self.chain.advance(entry)
         self.latest_entry_ms = max(self.latest_entry_ms, entry.time_ms)
+
+    def known_until(self, chain: Chain, latest_entry_ms: int) -> None:
+        """Continue after entries that are stored already, as an earlier start has known them."""
+        self.chain = chain
+        self.latest_entry_ms = latest_entry_ms
 
     def resume(self, writer: LogWriter) -> None:
         """Continue with the tree of the entries that are stored already."""
@@ -174,7 +186,25 @@ class LogState:
 
     def sign_head(self) -> None:
         """Sign the log in its present state; the checkpoint is stored with the commit and published after it."""
-        self.commit.head = sign_note(self.writer.checkpoint().text(), self._signer)
+        self.commit.head = sign_note(self.writer.checkpoint().text(), *self.signers)
+
+    def hand_over(self, new: Signer, now_ms: int) -> Handover:
+        """Hand the log over to another key: log it, and have both keys sign until ``drop_former_key``."""
+        handover = Handover.make(self.size, self.signer, new)
+        self.append_entry(Kind.KEY, now_ms, [LogKeyPayload(handover.note).part])
+        self.commit.handovers.append(HandoverRow(handover.index, handover.note))
+        self.signers = (new, self.signer)
+        return handover
+
+    def note_root_key(self, generation: int, now_ms: int) -> int:
+        """Log that what the gateway stores is sealed under another root key from here on."""
+        index = self.append_entry(Kind.KEY, now_ms, self.one_part(RootKeyPayload(generation).encode()))
+        self.commit.root_key = RootKeyRow(generation, index)
+        return index
+
+    def drop_former_key(self) -> None:
+        """Sign with the present key alone from now on."""
+        self.signers = self.signers[:1]
 
     def begin(self, now_ms: int) -> None:
         """Write genesis and an empty account if the log is empty; the genesis entry records whether the clock is simulated."""

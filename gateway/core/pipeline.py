@@ -92,6 +92,16 @@ def queue_drained(state: State, now_ms: int) -> None:
     state.arrivals.drained(now_ms)
 
 
+def held_up(state: State, now_ms: int) -> None:
+    """Record that intake has stopped: what comes meanwhile waits in the broker, and no window may end before it is in.
+
+    Args:
+        now_ms: What the clock shows, also where that cannot be the time.
+    """
+    state.drained = False
+    state.arrivals.held_up(now_ms)
+
+
 def subscribed(state: State, patterns: tuple[str, ...]) -> bool:
     """Record which filters the session holds, so that one that the configuration no longer names can be taken out of it.
 

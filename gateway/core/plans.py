@@ -42,7 +42,7 @@ class Device:
         topic: The topic that it publishes on, or a topic filter where its profile reads several topics or it stands behind a hub.
             Personal data: never logged, never forwarded.
         subject: The subject that its readings are about, or None where they are about nobody.
-        generation: Counts the device's keys; a new one revokes the old.
+        generation: Of its key: it names the root key from which that is made (``gateway.edge.keys``).
         added_ms: When it was registered; it contributes to no window that began earlier.
         owner: Whose it is, by the operator's word; a resident's has a subject.
         owner_assumed: Nobody has stated the owner: a version that did not ask registered it.

@@ -68,12 +68,15 @@ class _Snapshot(msgspec.Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(strict=False).decode
+_NOTHING = msgspec.Raw(_encode([[], {}]))
+"""The memory of a device that has told nothing: most of those that an earlier version stored."""
 _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
 
 
 def snapshot(state: State) -> bytes:
     """Return what the journal would otherwise have to record: windows, what is remembered of devices and of the broker."""
-    memories = {device: _packed(memory.state()) for device, memory in state.memories.items()}
+    packed = ((device, _packed(memory.state())) for device, memory in state.memories.items())
+    memories = {device: memory for device, memory in packed if memory != _NOTHING}
     heard = [state.marks.state(), state.arrivals.dry_ms, state.subscriptions]
     told = [state.publications.state(), state.windows.guards.state()]
     return _encode([state.windows.state(_packed), memories, *heard, *told])
@@ -113,7 +116,8 @@ def restore(state: State, stored: bytes) -> JournalReplay:
         plain += [map(_decode, windows.tables), windows.missed]
     state.windows.restore(plain)
     for device, memory_state in taken.memories.items():
-        state.memory_of(device).restore(_decode(memory_state))
+        if memory_state != _NOTHING:
+            state.memory_of(device).restore(_decode(memory_state))
     state.marks = Marks(taken.marks)
     state.arrivals.resume(taken.dry_ms)
     state.subscriptions = taken.subscriptions

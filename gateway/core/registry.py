@@ -6,8 +6,9 @@ backup, and start-up restores it. Each change adds its rows to the commit under 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from sys import intern
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -169,19 +170,28 @@ class Holder(NamedTuple):
     resident: bytes
 
 
+_NOBODY: Mapping[bytes, Subject] = {}
+
 HeldBy = Literal["passkey", "key", "session", "paper"]
 """By what a resident is found: a passkey's id, the hash of its public key, a session's name, the hash of a paper code."""
 
 
-def decode_device(content: bytes) -> Device:
+def decode_device(content: bytes, subjects: Mapping[bytes, Subject] = _NOBODY) -> Device:
     """Return the device of a stored row.
 
     A row of a version that knew no owners is read as it was meant: a subject's device as a resident's, any other as the city's.
     One of a version that knew no hubs is of a device that stands behind none.
+
+    Args:
+        content: The row.
+        subjects: By their ids; what is known there, and words that many rows have in common, are held once.
     """
     row = msgspec.msgpack.decode(content)
     if "owner" not in row:
         row |= {"owner": Owner.CITY if row["subject"] is None else Owner.RESIDENT, "owner_assumed": True}
+    if row["subject"] in subjects:
+        row["subject"] = subjects[row["subject"]].id
+    row["profile"], row["zone"] = intern(row["profile"]), intern(row["zone"])
     return msgspec.convert(row, Device)
 
 
@@ -283,17 +293,15 @@ class Registry:
         self.book.add_subject(subject.id, [resident.id for resident in subject.residents], subject.since_ms)
 
     def know_claim(self, claim: Claim) -> None:
-        """Enter a claim code that is stored already."""
+        """Enter a claim code that is stored already; the ids that it names are held once."""
+        subject = self.subjects[claim.subject]
+        resident = next((one.id for one in subject.residents if one.id == claim.resident), claim.resident)
+        claim = msgspec.structs.replace(claim, subject=subject.id, resident=resident, how=intern(claim.how))
         self.claims[claim.code_hash] = claim
 
     def know_device(self, device: Device) -> None:
         """Enter a device that is stored already."""
         self.devices[device.place] = device
-
-    def know_consent(self, consent: Consent, index: int) -> None:
-        """Apply a consent that is stored already; consents of residents who have left no longer count."""
-        if consent.resident in self.book.residents(consent.subject):
-            self.book.apply(consent, index)
 
     # whose a credential is
 

@@ -21,6 +21,8 @@ from gateway.audit.log.payloads import (
     CredentialsEndedPayload,
     EnrolmentPayload,
     KeyPayload,
+    LogKeyPayload,
+    RootKeyPayload,
     decode_key,
 )
 from gateway.core.changes import changes, credentials, subjects
@@ -79,6 +81,8 @@ class LogTail:
 
     def _household(self, entry: Entry, data: bytes) -> None:
         payload = decode_key(data)
+        if isinstance(payload, LogKeyPayload | RootKeyPayload):
+            return  # of the gateway's own keys, which come back from their own copy
         if payload.subject not in self._state.registry.subjects:
             self.unknown += 1
         elif isinstance(payload, KeyPayload):

@@ -47,8 +47,9 @@ class GatewayIdentity:
 
     Attributes:
         gateway: Its id, as it appears in topics and bundles.
-        signer: The log's key; its name is the log's origin.
+        signer: The log's key at the start; its name is the log's origin. ``log.signer`` is the present one.
         device_key: (device id, generation) → the device's MAC key.
+        device_generation: Returns the generation of the keys that devices get now.
         random_bytes: n → n random bytes.
         sub_epoch: Of the pseudonym keys that this process makes: a number that no other process on this database has had.
     """
@@ -59,6 +60,7 @@ class GatewayIdentity:
     random_bytes: RandomBytes
     sub_epoch: int
     simulated_clock: bool = False
+    device_generation: Callable[[], int] = lambda: 0
 
 
 class State:

@@ -13,6 +13,7 @@ from typing import Any
 
 from consent.control import RefusedError
 from firmware_sim.run import Counters, run_fleet
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
@@ -145,7 +146,7 @@ def _replay(city: DemoCity, now_ms: int) -> ReplayReport:
     assert openings is not None
     reader, verifier = LogReader(city.place.log), Verifier.parse(city.vkey)
     checkpoint, _ = open_checkpoint(reader.checkpoint(), Anchors(verifier))
-    return Replay(reader, checkpoint, verifier, OpeningsReader(openings), at=AuditTime(now_ms)).run()
+    return Replay(reader, checkpoint, LogKeys(verifier), OpeningsReader(openings), at=AuditTime(now_ms)).run()
 
 
 @asynccontextmanager

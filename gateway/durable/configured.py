@@ -11,7 +11,7 @@ from gateway.config import Installation
 from gateway.durable.startup import Edges
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
-from gateway.edge.keys import LOG_KEY_FILE, ROOT_KEY_FILE, GatewayKeys, KeyFileError, load_keys
+from gateway.edge.keys import FORMER_LOG_KEY_FILE, LOG_KEY_FILE, GatewayKeys, KeyFileError, load_keys, root_key_file
 from gateway.edge.policy_check import CheckProcess, PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
@@ -29,7 +29,7 @@ def edges_of(
     Raises: OperatorError: a folder or the witnesses' policy cannot be used.
     """
     witnesses = configured_witnesses(place, keys.log_signer)
-    publisher = Publisher(place.log, place.openings, keys.log_signer.vkey(), witnesses)
+    publisher = Publisher(place.log, place.openings, keys.log_signer.verifier, witnesses)
     return Edges(
         store=store,
         publisher=publisher,
@@ -45,9 +45,11 @@ def keys_of(place: Installation) -> GatewayKeys:
 
     Raises: KeyFileError: a file is absent, readable by others, or does not hold what it should; the line says what to do.
     """
-    files = [place.keys / name for name in (ROOT_KEY_FILE, LOG_KEY_FILE)]
+    files = [root_key_file(place.keys), place.keys / LOG_KEY_FILE]
     absent = next((file for file in files if not os.path.lexists(file)), None)
     hidden = os.path.isdir(place.keys) and not os.access(place.keys, os.X_OK)
+    if os.path.lexists(place.keys / FORMER_LOG_KEY_FILE):
+        absent = None  # its replacement was interrupted, and loading ends it
     if absent is None or hidden:
         return load_keys(place.keys)
     if os.path.exists(place.database) or absent != files[0]:

@@ -31,6 +31,7 @@ class Unpublished:
         openings: Openings of entries that are not exported yet, by log index.
         shortened: Exported openings that an erasure has shortened since, by log index.
         description: The log's description, where it may have changed since; empty where it has not.
+        handovers: Those of the log's key, where the folder may lack some; empty where it lacks none.
     """
 
     def __init__(self, *, exports_openings: bool) -> None:
@@ -44,7 +45,7 @@ class Unpublished:
         self.files: dict[str, bytes] = {}
         self.openings: dict[int, bytes] = {}
         self.shortened: dict[int, bytes] = {}
-        self.description = b""
+        self.description = self.handovers = b""
 
     def collect(self, commit: Commit) -> None:
         """Add what a commit holds."""
@@ -60,9 +61,9 @@ class Unpublished:
     def publication(self, log: LogWriter, checkpoint_note: bytes) -> Publication:
         """Return all of it as one publication under a checkpoint of the present log, and begin the next."""
         files = log.files_since(self.size) | self.files
-        publication = Publication(files, checkpoint_note, self.openings, self.shortened, self.description)
+        publication = Publication(files, checkpoint_note, self.openings, self.shortened, self.description, self.handovers)
         self.size = log.size
-        self.files, self.openings, self.shortened, self.description = {}, {}, {}, b""
+        self.files, self.openings, self.shortened, self.description, self.handovers = {}, {}, {}, b"", b""
         return publication
 
 

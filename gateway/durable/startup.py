@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.audit.log.handover import Handover, join_handovers
+from gateway.audit.log.notes import Signer
 from gateway.config import ConfigError, Installation
 from gateway.core.effects import BundleRow
 from gateway.core.state import GatewayIdentity, RandomBytes, State
-from gateway.durable.log_recovery import LogRecovery
+from gateway.durable.log_recovery import ComparedLog, LogRecovery, keep_compared
 from gateway.durable.publication import Unpublished
 from gateway.durable.state_recovery import StateRecovery
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.policy_check import PolicyCheck
 from gateway.edge.publisher import Publisher
-from gateway.edge.store.store import Store
+from gateway.edge.store.store import Store, Stored
 from gateway.edge.witnesses.quorum import Witnesses
+from gateway.errors import OperatorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class StateFound:
         last_head: The last signed checkpoint, stored or published; empty in a new database.
         ended_in_order: Whether the previous run ended cleanly; true of a new database.
         starts: How often the gateway was started on it.
+        since: Where the comparison with the published log began.
+        signed_size: Up to where the log had been signed.
     """
 
     state: State
@@ -38,6 +44,8 @@ class StateFound:
     last_head: bytes
     ended_in_order: bool
     starts: int
+    since: ComparedLog
+    signed_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +70,27 @@ class Edges:
 
 
 async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> StateFound:
-    """Restore memory from the open database; change nothing but the next sub-epoch."""
+    """Restore memory from the open database; change nothing but the next sub-epoch, and what is kept of the log compared."""
     stored = await edges.store.load()
+    handovers = tuple(map(Handover.parse, await edges.store.reader.handovers()))
+    signers = _signers(keys, handovers)
+    if len(signers) > 1:
+        edges.publisher.hand_over(handovers[-1], join_handovers(handovers))
     state = State(
         GatewayIdentity(
             gateway=place.config.gateway,
-            signer=keys.log_signer,
+            signer=signers[0],
             device_key=keys.device_key,
+            device_generation=keys.device_generation,
             random_bytes=edges.random_bytes,
             sub_epoch=stored.sub_epoch,
             simulated_clock=edges.clock.simulated,
         )
     )
-    unpublished, last_head = await _restore_log(state, stored.head, edges)
+    state.log.signers = signers
+    log_recovery = LogRecovery(edges.store, edges.publisher)
+    unpublished = await _restore_log(state, stored, edges, log_recovery)
+    unpublished.handovers = join_handovers(handovers)
     if state.log.size:
         try:
             edges.clock.resume(state.log.latest_entry_ms)
@@ -82,20 +98,46 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             raise ConfigError(f"`{place.file}`: {error}") from error
     recovered = StateRecovery(edges.store, state)
     await recovered.recover(stored, edges.clock.now_ms())
-    return StateFound(state, unpublished, stored.bundles, recovered.public_keys, last_head, stored.ended_in_order, stored.starts)
+    return StateFound(
+        state,
+        unpublished,
+        stored.bundles,
+        recovered.public_keys,
+        log_recovery.last_head,
+        stored.ended_in_order,
+        stored.starts,
+        log_recovery.since,
+        log_recovery.signed_size,
+    )
 
 
-async def _restore_log(state: State, head: bytes | None, edges: Edges) -> tuple[Unpublished, bytes]:
-    """Rebuild the log's tree from its entries, and compare the published log with it.
-
-    Returns: What is unpublished, and the last signed checkpoint.
-    """
-    log_recovery = LogRecovery(edges.store, edges.publisher)
-    await log_recovery.grow(state, head)
+async def _restore_log(state: State, stored: Stored, edges: Edges, log_recovery: LogRecovery) -> Unpublished:
+    """Rebuild the log's tree from its entries, and compare the published log with it; return what is unpublished."""
+    await log_recovery.grow(state.log, stored.head, stored.compared)
     unpublished = Unpublished(exports_openings=edges.publisher.exports_openings)
     unpublished.size = log_recovery.signed_size
     unpublished.files = await log_recovery.lost_files()
     if edges.publisher.exports_openings:
         since = edges.publisher.exported_until(log_recovery.signed_size)
         unpublished.openings = dict(await edges.store.reader.openings(since))
-    return unpublished, log_recovery.last_head
+    if (compared := log_recovery.compared) != log_recovery.since:
+        await keep_compared(edges.store, compared)
+    return unpublished
+
+
+def _signers(keys: GatewayKeys, handovers: Sequence[Handover]) -> tuple[Signer, ...]:
+    """Return the keys that sign the log: its present one and, while a handover to it is under way, the one before.
+
+    A key that was prepared for a handover that never became durable has signed nothing, and is not used.
+
+    Raises: OperatorError: the log was handed over to a key that is not there.
+    """
+    if not handovers or handovers[-1].new == keys.log_signer.verifier:
+        return (keys.log_signer,)
+    last, following = handovers[-1], keys.next_log_signer
+    if following is not None and following.verifier == last.new:
+        return (following, keys.log_signer)
+    raise OperatorError(
+        f"entry `{last.index}` handed the log over to `{last.new.vkey()}`, and that is neither `log.skey` nor `log-next.skey`: "
+        "put your copy of the latest keys back"
+    )

@@ -7,6 +7,7 @@ same code.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar
@@ -26,8 +27,10 @@ from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes
 from gateway.core.release.formats.daily import DailySeals
+from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import PolicyReview, review_policies
 from gateway.durable.publication import describe_log
+from gateway.durable.rotation import Rotation
 from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
@@ -35,7 +38,9 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.policies import PoliciesFound, public_key
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
+from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
+from gateway.turns import Turns
 
 _log = structlog.get_logger()
 
@@ -72,10 +77,13 @@ class Durable:
         to_send_again: Bundles found unacknowledged at start.
         public_keys: Public keys of the recipients in the policies in force.
         seals: By recipient: the keys that its bundles are sealed with, day by day.
+        turns: Long work on the state, of which the gateway's loop runs a piece at a time.
         confirmed: Whether the log may be signed: no witness is configured, or one has confirmed our last signed head.
         in_order: Whether nothing is under way that ending now would interrupt.
         first_review: Of the first policies, where this start has put them in force.
         starts: How often the gateway was started on this database.
+        pulse: What is measured of this run.
+        rotation: Replaces the gateway's own keys.
         published: The log index up to which everything is durable and published, or given to the publisher.
     """
 
@@ -96,6 +104,7 @@ class Durable:
         self.publisher = edges.publisher
         self.witnesses = edges.witnesses
         self.clock = edges.clock
+        self.turns = Turns()
         self.state = found.state
         self.to_send_again = found.to_send_again
         self.public_keys = found.public_keys
@@ -105,12 +114,15 @@ class Durable:
         self.first_review: PolicyReview | None = None
         self._policy_check = edges.policy_check
         self.starts = found.starts
+        self._compared_since, self._found_signed = found.since, found.signed_size
+        self.pulse = Pulse()
         self._unwitnessed = unwitnessed and self.witnesses is not None
         self._last_head = found.last_head
         self._ended_in_order = found.ended_in_order
         self._unpublished = found.unpublished
         self.published = found.unpublished.size
         self._committed_ledger = b""
+        self.rotation = Rotation(place, keys, edges, self.state, self._unpublished)
         if self.state.force is not None:
             self._describe_log()
 
@@ -146,6 +158,7 @@ class Durable:
         self.state.turn(now_ms)
         self._note_absence(now_ms)
         self.state.log.begin(now_ms)
+        await self.rotation.begin(now_ms)
         if self.state.force is None:
             found = await self.find_policies()
             review = self.review(found)
@@ -181,6 +194,10 @@ class Durable:
         """Log that before this moment something is missing, or across it times cannot be compared."""
         self.state.log.note_gap(reason, system_clock.boot_id(), system_clock.clock_state(), self.clock.now_ms())
 
+    def clock_problem(self) -> str | None:
+        """Return in words why the clock cannot be right, None where it may be: nothing is taken in or released by a wrong one."""
+        return self.clock.problem(self.state.log.latest_entry_ms)
+
     async def find_policies(self) -> PoliciesFound:
         """Check the policies folder in a process of its own, and return exactly what was checked.
 
@@ -204,7 +221,7 @@ class Durable:
 
     def _describe_log(self) -> None:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses
-        self._unpublished.description = describe_log(self.keys.log_signer.verifier, self.state.policies, asked)
+        self._unpublished.description = describe_log(self.state.log.signer.verifier, self.state.policies, asked)
 
     def _seals(self) -> dict[str, DailySeals]:
         return {
@@ -219,10 +236,14 @@ class Durable:
     async def perform(self, actions: Sequence[Action[A]]) -> list[A]:
         """Run actions, commit all of them at once, and publish; for commands that find no gateway running."""
         answers = [await answer_of(action) for action in actions]
+        self.turns.run_all()
         if self.state.commit.log:
             self.checkpoint()
         await self.commit()
         self.publisher.write_waiting()
+        self.rotation.end_handover()
+        if self.rotation.reseal_due:
+            await self.rotation.reseal()
         return answers
 
     def has_news(self) -> bool:
@@ -238,6 +259,7 @@ class Durable:
 
     async def commit(self) -> None:
         """Make durable what the core asks for, in one transaction; then give the publisher what may be published."""
+        began_s = time.perf_counter()
         commit = self.state.take_commit()
         self._committed_ledger = commit.ledger
         self._unpublished.collect(commit)
@@ -245,6 +267,7 @@ class Durable:
         in_order, self.in_order = self.in_order, False
         await self.store.writer.commit(commit, self.clock.now_ms())
         self.in_order = in_order
+        self.pulse.commit_s.add(time.perf_counter() - began_s)
         self.state.public.show()
         if publication is not None:
             self.publisher.publish(publication)
@@ -272,7 +295,7 @@ class Durable:
         """
         if self.witnesses is None or self.confirmed:
             return
-        head = self._last_head or empty_head(self.keys.log_signer)
+        head = self._last_head or empty_head(self.state.log.signers[-1])
         files = Overlay(self.state.log.writer.files_since(self._unpublished.size), FolderSource(self.place.log))
         try:
             await self.witnesses.confirm(head, ConsistencyProofs(LogReader(files), self.state.log.size))
@@ -280,6 +303,14 @@ class Durable:
             raise CorruptionError(f"`{self.place.log}`: {problem}") from problem
         self.confirmed = True
         _log.info("a witness has confirmed the log", size=size_of(head))
+
+    async def compare_rest(self) -> None:
+        """Compare with the published log what the start has left.
+
+        Raises: CorruptionError: something was changed; the next start compares everything.
+        """
+        with damage_named(self.store.path):
+            await LateComparison(self.store, self.publisher, self.origin, self._compared_since, self._found_signed).run()
 
     async def erased(self) -> bool:
         """Remove from the disk what a committed erasure has deleted.

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from consent.core.consents.records import decode as decode_consent
 from consent.core.policies.parse import parse_policies
 from gateway.core import recovery
 from gateway.core.changes import changes
@@ -21,6 +20,9 @@ from gateway.core.registry import Claim, Subject, decode_device
 from gateway.core.state import State, decode_ledger
 from gateway.edge.store.store import Store, Stored
 from gateway.errors import CorruptionError
+
+_subject = msgspec.msgpack.Decoder(Subject).decode
+_claim = msgspec.msgpack.Decoder(Claim).decode
 
 
 @contextmanager
@@ -72,15 +74,19 @@ class StateRecovery:
         self._state.public.resume(await self._store.reader.public_tallies())
 
     async def _registry(self) -> None:
-        registry = self._state.registry
-        async for row in self._store.reader.subjects():
-            registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
-        async for row in self._store.reader.claims():
-            registry.know_claim(msgspec.msgpack.decode(row, type=Claim))
-        async for index, data in self._store.reader.consents():
-            registry.know_consent(decode_consent(data), index)
-        async for row in self._store.reader.devices():
-            registry.know_device(decode_device(row))
+        registry, reader = self._state.registry, self._store.reader
+        async for rows in reader.subjects():
+            for row in rows:
+                registry.know_subject(_subject(row))
+        async for rows in reader.claims():
+            for row in rows:
+                registry.know_claim(_claim(row))
+        async for consents in reader.consents():
+            for index, data in consents:
+                registry.book.know(data, index)
+        async for rows in reader.devices():
+            for row in rows:
+                registry.know_device(decode_device(row, registry.subjects))
 
     def _policies(self, index: int, content: bytes) -> None:
         row = msgspec.msgpack.decode(content, type=changes.StoredPolicies)

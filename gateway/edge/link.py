@@ -31,8 +31,6 @@ class LinkSettings:
         first_delay_s: Upper bound of the first back-off.
         most_delay_s: Upper bound of every back-off.
         stable_s: A connection that lasted this long makes the next back-off short again.
-        gather_s: After a small read that brought frames, leave the socket alone for this long: at a steady 1,000 messages a
-            second each would otherwise wake the process by itself, at several times the cost. 0 reads at once.
         asks_terms: Find out the broker's terms before each connection that follows an accepted one, and before the first.
     """
 
@@ -44,7 +42,6 @@ class LinkSettings:
     first_delay_s: float = 1.0
     most_delay_s: float = 30.0
     stable_s: float = 30.0
-    gather_s: float = 0.01
     asks_terms: bool = False
 
     def unreachable(self, error: BaseException) -> str:
@@ -95,6 +92,9 @@ class BrokerLink(Protocol):
 
     def mark(self) -> None:
         """Find out anew whether the queue has run dry; the event follows."""
+
+    def rest(self, seconds: float) -> None:
+        """Leave the socket unread for so long, unless there is more in it than one read brings."""
 
     def take_frames(self, limit: int) -> list[Frame]:
         """Remove and return the oldest frames, all of one connection."""

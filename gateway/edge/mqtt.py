@@ -27,7 +27,8 @@ from gateway.edge.unread import UnreadBytes, give_up_after, hung_up
 
 _TICK_S = 0.5
 _DISCONNECT_TIMEOUT_S = 1.0
-_LARGE_READ_BYTES = 1 << 15
+_LARGE_READ_BYTES = 1 << 17
+"""After such a read there may be more in the socket."""
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 """How an alert and a handshake begin, in every version of TLS."""
 
@@ -101,6 +102,14 @@ class MqttLink:
     def mark(self) -> None:
         """Send a new marker, so that ``Drained`` follows once everything that waits in the broker now has come."""
         self._write(self.session.mark(secrets.token_bytes(16)))
+
+    def rest(self, seconds: float) -> None:
+        """Leave the socket unread for so long: at a steady rate every message would otherwise be a wake-up of its own.
+
+        Does nothing while there may be more in the socket than the last read brought.
+        """
+        if self._wire is not None:
+            self._wire.rest(seconds)
 
     def take_frames(self, limit: int = 1000) -> list[Frame]:
         """Deliver the events that are due, then remove and return the oldest frames, all of one connection.
@@ -259,11 +268,11 @@ class _Wire(asyncio.Protocol):
         self._loop = loop
         self._link = link
         self._session = link.session
-        self._gather_s = link.settings.gather_s
         self._reading = True
         self._held_back = False
         self._unread = UnreadBytes()
-        self._gathering: asyncio.TimerHandle | None = None
+        self._read_bytes = 0
+        self._resting: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -274,10 +283,8 @@ class _Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self.accepted and self._link.answered_in_tls(self, data):
             return
+        self._read_bytes = len(data)
         self._link.received(self, self._session.feed(data, self.now_s()))
-        if self._gathering is None and self._gather_s and len(data) < _LARGE_READ_BYTES and self._session.inbox.frames:
-            self._gathering = self._loop.call_later(self._gather_s, self._gathered)
-            self._read_or_not()
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -288,8 +295,8 @@ class _Wire(asyncio.Protocol):
         self._read_or_not()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._gathering is not None:
-            self._gathering.cancel()
+        if self._resting is not None:
+            self._resting.cancel()
         if not self.gone.done():
             self.gone.set_result(None)
         self._link.ended(self, f"the connection was lost: {in_words(exc)}" if exc else "the broker closed the connection")
@@ -329,12 +336,21 @@ class _Wire(asyncio.Protocol):
         descriptor: int = self._transport.get_extra_info("socket").fileno()
         return descriptor
 
-    def _gathered(self) -> None:
-        self._gathering = None
+    def rest(self, seconds: float) -> None:
+        """Leave the socket unread for so long, instead of what was asked before."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        if seconds and self._read_bytes < _LARGE_READ_BYTES:
+            self._resting = self._loop.call_later(seconds, self._rested)
+        self._read_or_not()
+
+    def _rested(self) -> None:
+        self._resting = None
         self._read_or_not()
 
     def _read_or_not(self) -> None:
-        reading = not self._held_back and self.writable and self._gathering is None
+        reading = not self._held_back and self.writable and self._resting is None
         if reading is self._reading or self._transport is None or self._transport.is_closing():
             return
         self._reading = reading

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -18,8 +19,9 @@ import structlog
 from gateway.audit.log.checkpoint import Checkpoint, SignedHead
 from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
-from gateway.audit.log.notes import Verifier
-from gateway.audit.log.reader import FileError, FolderSource, LogReader
+from gateway.audit.log.handover import Handover
+from gateway.audit.log.notes import Verifier, split_note
+from gateway.audit.log.reader import VKEY_NAME, FileError, FolderSource, LogReader
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError
@@ -39,6 +41,8 @@ class Publication:
     """Openings that an erasure has shortened: written last, so that nobody finds more erased than the log accounts for."""
     description: bytes = b""
     """The log's description of itself; empty where it has not changed."""
+    handovers: bytes = b""
+    """The handovers of the log's key; empty where there are no new ones."""
 
     def followed_by(self, later: Publication) -> Publication:
         """Return one publication in place of two, of which the later one covers all that the earlier one does."""
@@ -50,19 +54,24 @@ class Publication:
             self.openings | later.openings,
             self.shortened | later.shortened,
             later.description or self.description,
+            later.handovers or self.handovers,
         )
 
 
 class Publisher:
     """Writes publications one after another."""
 
-    def __init__(self, log_folder: Path, openings_folder: Path | None, vkey: str, witnesses: Witnesses | None = None) -> None:
+    def __init__(self, log_folder: Path, openings_folder: Path | None, key: Verifier, witnesses: Witnesses | None = None) -> None:
         """Open the folders, creating them if need be; witnesses are asked for each checkpoint that ``run`` publishes.
+
+        Args:
+            key: The log's, by which checkpoints are known as ours; ``hand_over`` replaces it.
 
         Raises: OperatorError: a folder cannot be used.
         """
         self.full = False
         """True while something waits because the disk is full."""
+        self._published_s = time.monotonic()
         self._first: Publication | None = None  # the one that witnesses are being asked about, or have answered
         self._waiting: Publication | None = None
         self._arrived = asyncio.Event()
@@ -70,14 +79,23 @@ class Publisher:
         self._writing = threading.Lock()  # one thread at a time, and in order
         self._failed = False
         self._witnesses = witnesses
-        self._verifier = Verifier.parse(vkey)
+        self.keys: tuple[Verifier, ...] = (key,)
+        """The log's key and, while a handover is under way, the key before it."""
+        self._handover: Handover | None = None
+        self._handovers = b""
+        self._learnt = witnesses is None
         try:
             self.log = LogFolder(log_folder)
             self._openings = None if openings_folder is None else OpeningsFolder(openings_folder)
-            self.log.write_vkey(vkey)
+            if self.log.read(VKEY_NAME) is None:
+                self.log.write_vkey(key.vkey())
         except OSError as error:
             folder = Path(error.filename or log_folder)
             raise OperatorError(f"`{folder}`: cannot be used as a folder: {unusable(folder, error, '0755')}") from error
+
+    def age_s(self) -> float:
+        """Return how long ago a checkpoint was published; since the beginning where none was."""
+        return time.monotonic() - self._published_s
 
     def published_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint that is published now.
@@ -101,14 +119,46 @@ class Publisher:
         Raises: CorruptionError: it is not a checkpoint, or another key has signed it.
         """
         try:
-            return SignedHead.open(note, self._verifier)
+            return SignedHead.open(note, self.keys)
         except ValueError as error:
             raise CorruptionError(f"`{where}`: the checkpoint is not this log's: {error}") from error
+
+    def hand_over(self, handover: Handover, handovers: bytes) -> None:
+        """Know both keys of a handover, and have the witnesses learn the new one.
+
+        Args:
+            handover: The one under way.
+            handovers: All of the log's, which lead there.
+        """
+        self.keys = (handover.new, handover.old)
+        self._handover, self._handovers = handover, handovers
+        self._learnt = self._witnesses is None
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether a handover is under way that nobody needs the former key for any more.
+
+        What it covers is published, and each witness that is asked has cosigned what the new key alone had signed.
+        """
+        if self._handover is None or not self._learnt:
+            return False
+        published = self.published_checkpoint()
+        return published is not None and published.size > self._handover.index
+
+    def witnesses_without_key(self) -> list[str]:
+        """Return the witnesses that are not known to go by the key to which the log is being handed over."""
+        if self._handover is None or self._learnt or self._witnesses is None:
+            return []
+        return self._witnesses.without(self._handovers)
+
+    def drop_former_key(self) -> None:
+        """Know the present key alone from now on."""
+        self.keys, self._handover = self.keys[:1], None
 
     def exported_until(self, published_size: int) -> int:
         """Return the log index up to which openings are in their folder; less than what is published where the folder is new."""
         assert self._openings is not None
-        return min(published_size, max(self._openings.indices(), default=-1) + 1)
+        return self._openings.latest_before(published_size) + 1
 
     @property
     def exports_openings(self) -> bool:
@@ -175,7 +225,16 @@ class Publisher:
                 self._first = replace(asked, checkpoint_note=cosigned.note)
             if self._waiting is not None:
                 self._arrived.set()
+        if self._handover is not None and checkpoint.size > self._handover.index and not self._learnt:
+            await self._teach(self._witnesses, self._handover, asked.checkpoint_note, proofs)
         return True
+
+    async def _teach(self, witnesses: Witnesses, handover: Handover, note: bytes, proofs: ConsistencyProofs) -> None:
+        """Have the witnesses learn the new key, and see whether each cosigns what it alone has signed."""
+        by_new = SignedHead.open(note, [handover.new]).note
+        self._learnt = await witnesses.teach(self._handovers, by_new, proofs)
+        if self._learnt:
+            _log.info("every witness knows the log's new key", key=handover.new.vkey())
 
     def _write_ahead(self, publication: Publication) -> bool:
         """Write what a checkpoint covers before a witness sees it: nobody may know of entries that lie in no folder.
@@ -185,6 +244,8 @@ class Publisher:
         """
         with self._writing:
             try:
+                if publication.handovers:
+                    self.log.write_handovers(publication.handovers)
                 self._publish_files(lambda: self.log.restore(publication.files))
             except OSError as error:
                 self._failed = error.errno not in NO_ROOM
@@ -219,6 +280,14 @@ class Publisher:
                     self.full = False
         return True
 
+    def put_back(self, files: Mapping[str, bytes]) -> None:
+        """Write files that the published log has lost.
+
+        Raises: as ``write_waiting`` does.
+        """
+        with self._writing:
+            self._publish_files(lambda: self.log.restore(files))
+
     def _take(self) -> Publication | None:
         with self._changing:
             publication = self._first or self._waiting
@@ -241,9 +310,18 @@ class Publisher:
             self._openings.write(publication.openings)
         if publication.description:
             self.log.write_description(publication.description)
+        if publication.handovers:
+            self.log.write_handovers(publication.handovers)
         self._publish_files(lambda: self.log.publish(publication.files, publication.checkpoint_note))
+        self.log.write_vkey(self._signed_by(publication.checkpoint_note).vkey())
+        self._published_s = time.monotonic()
         if self._openings is not None and publication.shortened:
             self._openings.write(publication.shortened)
+
+    def _signed_by(self, note: bytes) -> Verifier:
+        """Return the latest of our keys that has signed a checkpoint: the one that is offered beside it."""
+        ids = [one.key_id for one in split_note(note)[1]]
+        return next((key for key in self.keys if key.key_id in ids), self.keys[0])
 
     def _publish_files(self, write: Callable[[], None]) -> None:
         try:

@@ -18,9 +18,10 @@ from pathlib import Path
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.handover import HandoverError, LogKeys
 from gateway.audit.log.inclusion_proofs import proven_entry
 from gateway.audit.log.merkle import ProofError, verify_consistency
-from gateway.audit.log.notes import NoteError, Verifier, open_note
+from gateway.audit.log.notes import NoteError, Verifier
 from gateway.audit.log.reader import CHECKPOINT_NAME, LONGEST_NOTE_BYTES, FileError, LogReader
 from gateway.files import write_whole
 from gateway.recipient.voids import LoggedRelease, Voids
@@ -43,7 +44,8 @@ class Coverage:
 
     Args:
         folder: The folder that holds `checkpoint` and `tile/`.
-        verifier: The log's public key, whose name is the log's origin.
+        verifier: The log's public key, whose name is the log's origin; where the log was handed over since, the keys after it are
+            found in the folder.
         kept: The file in which the latest checkpoint is saved; with None it lasts only as long as the process.
     """
 
@@ -80,8 +82,8 @@ class Coverage:
         """Return the bytes of a checkpoint and its content, after checking the log's signature."""
         try:
             note = LogReader(path.parent).source.read(path.name, LONGEST_NOTE_BYTES)
-            checkpoint = Checkpoint.parse(open_note(note, [self._verifier]).text)
-        except (FileError, NoteError, CheckpointError) as error:
+            checkpoint = LogKeys.follow(self._verifier, self._reader.handovers()).checkpoint(note)
+        except (FileError, NoteError, CheckpointError, HandoverError) as error:
             raise CoverageError(f"`{path}`: {error}") from error
         if checkpoint.origin != self._verifier.name:
             raise CoverageError(f"`{path}`: the checkpoint of log `{checkpoint.origin}`, not `{self._verifier.name}`")

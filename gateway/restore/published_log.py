@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from gateway.audit.log.checkpoint import SignedHead
+from gateway.audit.log.handover import KEYS_NAME, Handover, HandoverError, parse_handovers
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import FileError, LogReader, LogUnreachableError, Source
 from gateway.audit.log.tiles import LogWriter, tile_spans
@@ -28,13 +29,13 @@ class PublishedLog:
         self.head = head
 
     @classmethod
-    def open(cls, source: Source, name: str, log: Verifier) -> PublishedLog:
+    def open(cls, source: Source, name: str, keys: Sequence[Verifier]) -> PublishedLog:
         """Read the checkpoint.
 
         Raises: CorruptionError: there is none, or another key has signed it.
         """
         try:
-            return cls(source, name, SignedHead.open(LogReader(source).checkpoint(), log))
+            return cls(source, name, SignedHead.open(LogReader(source).checkpoint(), keys))
         except LogUnreachableError as error:
             raise CorruptionError(
                 f"`{name}`: no checkpoint can be read here, and restoring demands the current published log: "
@@ -75,6 +76,16 @@ class PublishedLog:
                 yield entry
         if writer.root() != checkpoint.root:
             raise CorruptionError(f"`{self.name}`: the published entries do not lead to the checkpoint's root")
+
+    def handovers(self) -> tuple[Handover, ...]:
+        """Return the handovers of its key.
+
+        Raises: CorruptionError: they do not hold.
+        """
+        try:
+            return parse_handovers(self.reader.handovers())
+        except (FileError, HandoverError) as error:
+            raise CorruptionError(f"`{self.name}`: `{KEYS_NAME}`: {error}") from error
 
     def labels(self, index: int) -> bytes:
         """Return the label file of a release.

@@ -10,7 +10,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -90,7 +90,7 @@ def restore(
     """
     keys = keys_of(place)
     _check_backup(backup)
-    published = _published(place, log, keys.log_signer.verifier)
+    published = _published(place, log, keys.log_verifiers)
     holder = Store(place.state, keys)
     holder.take_lock()
     try:
@@ -127,7 +127,7 @@ def _openings(folder: Path | None) -> OpeningsReader | None:
         raise OperatorError(f"`{folder}`: {reason_of(error)}") from error
 
 
-def _published(place: Installation, copy: str | None, log: Verifier) -> PublishedLog:
+def _published(place: Installation, copy: str | None, keys: Sequence[Verifier]) -> PublishedLog:
     """Return the log to continue: the configured folder's, or the copy that was named.
 
     Raises:
@@ -136,14 +136,14 @@ def _published(place: Installation, copy: str | None, log: Verifier) -> Publishe
     """
     folder = FolderSource(place.log)
     if copy is None:
-        return PublishedLog.open(folder, str(place.log), log)
+        return PublishedLog.open(folder, str(place.log), keys)
     try:
         source = source_of(copy)
     except (ValueError, NotADirectoryError) as error:
         raise OperatorError(str(error)) from error
-    named = PublishedLog.open(source, copy, log)
+    named = PublishedLog.open(source, copy, keys)
     if (place.log / CHECKPOINT_NAME).exists():
-        own = PublishedLog.open(folder, str(place.log), log)
+        own = PublishedLog.open(folder, str(place.log), keys)
         if own.size > named.size:
             raise OperatorError(f"`{copy}`: has `{named.size}` entries and `{own.name}` has `{own.size}`: leave out `--log`")
     return named
@@ -193,7 +193,7 @@ class _Restoration:
         await store.open()
         try:
             edges = edges_of(self.place, self.keys, store, GatewayClock(self.place.config.clock))
-            witnessed = await as_witnessed(self.published, edges.witnesses, self.keys.log_signer.verifier)
+            witnessed = await as_witnessed(self.published, edges.witnesses, self.keys.log_verifiers)
             self.published = witnessed.published
             first = await self._carry_on(store)
             self._clear_folder(edges.publisher, witnessed.silent)
@@ -229,6 +229,7 @@ class _Restoration:
                 rows = []
         await store.carry_on(rows)
         await store.keep_head(self.published.size, self.published.head.note)
+        await store.keep_handovers(self.published.handovers())
         self.found.entries_since = self.published.size - size
         return size
 
@@ -275,8 +276,8 @@ class _Restoration:
 
     async def _bring_up_to_date(self, durable: Durable, first: int) -> None:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
-        if now_ms < state.log.latest_entry_ms:
-            raise OperatorError("the clock is behind the log's latest entry: set it right first")
+        if problem := durable.clock_problem():
+            raise OperatorError(f"the clock is wrong: {problem}; set it right first")
         tail, public_tail = restoration.LogTail(state), PublicTail(state.public, durable.store.reader)
         applied, changed = None, False
         async for entry, opening in self._tail(durable, first):

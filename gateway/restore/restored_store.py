@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.audit.log.earlier_payloads import decode_erasure
 from gateway.audit.log.entries import Kind
+from gateway.audit.log.handover import Handover
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import ErasurePayload
 from gateway.edge.keys import GatewayKeys
@@ -55,6 +56,13 @@ class RestoredStore(Store):
         async with self._database.transaction():
             await self._database.execute("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, note))
             await self._database.execute("DELETE FROM head WHERE size < ?", (size,))
+            await self._database.execute("DELETE FROM compared")  # with another copy of the log
+
+    async def keep_handovers(self, handovers: Sequence[Handover]) -> None:
+        """Store the handovers of the log's key, also those that were published after the backup was made."""
+        rows = [(one.index, one.note) for one in handovers]
+        async with self._database.transaction():
+            await self._database.execute_all("INSERT OR REPLACE INTO handover VALUES (?, ?)", rows)
 
     async def drop_under_way(self, sub_epoch: int) -> None:
         """Delete bundles and records that waited when the backup was made, and count sub-epochs from at least ``sub_epoch``.

@@ -6,6 +6,7 @@ and the checkpoint with the witness. That checkpoint bears our own signature, so
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.audit.log.checkpoint import SignedHead
@@ -30,7 +31,7 @@ class WitnessedLog:
     silent: tuple[str, ...] = ()
 
 
-async def as_witnessed(published: PublishedLog, witnesses: Witnesses | None, log: Verifier) -> WitnessedLog:
+async def as_witnessed(published: PublishedLog, witnesses: Witnesses | None, keys: Sequence[Verifier]) -> WitnessedLog:
     """Show the published checkpoint to the witnesses; where one has cosigned more, return the log up to there.
 
     Raises: CorruptionError: the published log is not all that a witness has cosigned, or another history.
@@ -47,9 +48,9 @@ async def as_witnessed(published: PublishedLog, witnesses: Witnesses | None, log
     objection = furthest(found.objections)
     if objection.size is None:
         raise CorruptionError(f"{objection}: {TWO_HISTORIES}")
-    note = await witnesses.latest(objection.witness, log.name)
+    note = await witnesses.latest(objection.witness, published.head.checkpoint.origin)
     try:
-        head = None if note is None else SignedHead.open(note, log)
+        head = None if note is None else SignedHead.open(note, keys)
     except ValueError:
         head = None
     further = None if head is None or head.checkpoint.size < objection.size else published.up_to(head)

@@ -3,6 +3,7 @@
     witness.vkey           the witness's public key; made with the folder
     lock                   held by the one process that writes here
     <hash>/checkpoint      by SHA-256 of the log's origin: the checkpoint with the log's signatures and the witness's own
+    <hash>/log.keys        the handovers of the log's key that it has learnt
     <hash>/contradiction   the first checkpoint of the size last cosigned with another root: proof that the log has split
 
 With a folder that was lost or restored from an older copy, the witness would cosign what contradicts its earlier cosignatures. So
@@ -16,6 +17,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, SeenError, origin_hash
 from gateway.errors import CorruptionError, OperatorError
@@ -119,6 +121,21 @@ class WitnessFolder:
             return read_regular(self.path / origin_hash(origin) / _CONTRADICTION, _LONGEST_BYTES)
         except FileNotFoundError:
             return None
+
+    def handovers(self, origin: str) -> bytes:
+        """Return the handovers of a log's key that were learnt; empty where there are none."""
+        try:
+            return read_regular(self.path / origin_hash(origin) / KEYS_NAME, _LONGEST_BYTES)
+        except FileNotFoundError:
+            return b""
+
+    def store_handovers(self, origin: str, handovers: bytes) -> None:
+        """Store learnt handovers durably, before that is answered.
+
+        Raises:
+            OSError: when the disk fails; its state is then unknown, and the process should end.
+        """
+        write_whole(self._folder(origin) / KEYS_NAME, handovers, _FILE_MODE)
 
     def close(self) -> None:
         """Release the folder's lock."""

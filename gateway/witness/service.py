@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Callable
 
+from gateway.audit.log.handover import HandoverError
 from gateway.audit.log.submission import LogWitness, Submission, origin_hash
+from gateway.errors import CorruptionError
 from gateway.terminal import complain
 from gateway.witness.folder import WitnessFolder
 from gateway.witness.http import Request, Response
@@ -35,6 +37,9 @@ class WitnessService:
         self._folder = folder
         self._clock = clock
         self._seen = folder.load(witness.origins)
+        for origin in witness.origins:
+            if handovers := folder.handovers(origin):
+                _follow(witness, folder, origin, handovers)
         self._by_hash = {origin_hash(origin): origin for origin in witness.origins}
 
     def answer(self, request: Request) -> Response:
@@ -47,6 +52,8 @@ class WitnessService:
             if request.method != "POST":
                 return _wrong_method("POST")
             return self._add_checkpoint(request.body)
+        if request.path == "/add-log-keys":
+            return self._add_log_keys(request.body) if request.method == "POST" else _wrong_method("POST")
         if request.method not in ("GET", "HEAD"):
             return _wrong_method("GET, HEAD")
         if request.path == "/":
@@ -69,6 +76,13 @@ class WitnessService:
                     complain(f"log `{origin}` has signed two histories")
         return Response(answer.status, answer.body, answer.content_type)
 
+    def _add_log_keys(self, body: bytes) -> Response:
+        answer = self._witness.add_log_keys(body)
+        if answer.handovers is not None:
+            self._folder.store_handovers(answer.origin, answer.handovers)
+            complain(f"log `{answer.origin}` was handed over to another key")
+        return Response(answer.status, answer.body)
+
     def _stored(self, hash_: str, name: str) -> Response:
         origin = self._by_hash.get(hash_)
         found: bytes | None = None
@@ -77,6 +91,17 @@ class WitnessService:
         elif origin in self._seen:
             found = self._seen[origin].note
         return Response(404, b"nothing is known of this log\n") if found is None else Response(200, found)
+
+
+def _follow(witness: LogWitness, folder: WitnessFolder, origin: str, handovers: bytes) -> None:
+    """Follow what an earlier run has learnt of a log's key.
+
+    Raises: CorruptionError: it does not lead on from the keys that this one was given.
+    """
+    try:
+        witness.follow(origin, handovers)
+    except HandoverError as error:
+        raise CorruptionError(f"`{folder.path}`: the handovers of the key of `{origin}`: {error}") from error
 
 
 def _wrong_method(allowed: str) -> Response:

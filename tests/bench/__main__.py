@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.bench import audit, closing, consent, formats, ingest, portal
+from tests.bench import audit, blocks, closing, consent, formats, ingest, portal, steady
 
 BENCHES = {
     "ingest": ingest.main,
@@ -14,7 +14,9 @@ BENCHES = {
     "audit": audit.main,
     "formats": formats.main,
     "closing": closing.main,
+    "blocks": blocks.main,
     "portal": portal.main,
+    "steady": steady.main,
 }
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.inclusion_proofs import proven_entry
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import LogReader, OpeningsReader
@@ -42,7 +43,7 @@ def replay(reader: LogReader, verifier: Verifier, given: argparse.Namespace) -> 
     """Replay the log with its openings."""
     checkpoint = Checkpoint.parse(open_note(reader.checkpoint(), [verifier]).text)
     openings = OpeningsReader(given.openings)
-    report = Replay(reader, checkpoint, verifier, openings, progress=_progress()).run()
+    report = Replay(reader, checkpoint, LogKeys(verifier), openings, progress=_progress()).run()
     return {"releases": report.as_json()["releases"], "findings": len(report.findings)}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import Entry
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Verifier, open_note
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
@@ -38,7 +39,7 @@ async def _pass(gate: DiskGate, now_ms: int) -> ReplayReport:
     assert live.place.openings is not None
     reader, verifier = LogReader(live.place.log), Verifier.parse(live.vkey)
     checkpoint = Checkpoint.parse(open_note(reader.checkpoint(), [verifier]).text)
-    return Replay(reader, checkpoint, verifier, OpeningsReader(live.place.openings)).run()
+    return Replay(reader, checkpoint, LogKeys(verifier), OpeningsReader(live.place.openings)).run()
 
 
 def _openings(live: LiveGateway) -> set[int]:

@@ -126,6 +126,9 @@ class QueuedLink:
         """How many wait."""
         return len(self.frames)
 
+    def rest(self, seconds: float) -> None:
+        """Whatever comes is there at once."""
+
     def take_frames(self, limit: int) -> list[Frame]:
         """Hand over the oldest."""
         taken, self.frames = self.frames[:limit], self.frames[limit:]

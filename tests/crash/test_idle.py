@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
@@ -11,6 +14,7 @@ from tests.support.asking import call
 from tests.support.inside import ReluctantSink, ask, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.ports import free_port
+from tests.support.waiting import HANG_S
 
 
 async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_comes_in(tmp_path: Path) -> None:
@@ -44,3 +48,19 @@ async def test_session_lost_is_durable_before_any_frame_comes_in(tmp_path: Path)
             whole_since_ms = durable.state.windows.whole_since_ms
         async with started(live) as again:
             assert again.state.windows.whole_since_ms == whole_since_ms > 0
+
+
+async def test_timer_that_fails_ends_the_run_with_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event loop only logs it: readings that wait for that timer would wait for ever, and nobody would start anything anew."""
+    live = LiveGateway(tmp_path, free_port(), tick_ms=50)
+    async with started(live) as durable:
+        app = assembled(durable, ReluctantSink())
+
+        def fail() -> None:
+            raise ValueError("the timer failed")
+
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        monkeypatch.setattr(app, "_batch_now", fail)
+        app._batch_in(0.0)
+        with pytest.raises(ValueError, match="the timer failed"):
+            await asyncio.wait_for(app.run(), HANG_S)

@@ -8,10 +8,12 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import load_config
+from gateway.durable.log_recovery import ComparedLog
 from gateway.durable.state import Durable
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.errors import CorruptionError
@@ -21,6 +23,7 @@ from tests.crash.town import POLICIES
 from tests.support.asking import call
 from tests.support.inside import ReluctantSink, SetClock, assembled, running, started, take, until
 from tests.support.live import LiveGateway
+from tests.support.waiting import HANG_S
 
 ENTRIES = 300
 
@@ -63,7 +66,8 @@ def live(published: LiveGateway, tmp_path: Path) -> LiveGateway:
     copy = LiveGateway.__new__(LiveGateway)
     copy.__dict__ |= published.__dict__
     copy.folder = tmp_path / "copy"
-    copy.place = load_config(copy.folder / "gateway.toml")
+    copy.config = copy.folder / "gateway.toml"
+    copy.place = load_config(copy.config)
     return copy
 
 
@@ -165,6 +169,135 @@ async def test_start_on_changed_entries_without_a_log_folder_holds_them_against_
     with pytest.raises(CorruptionError, match=named):
         await start(live)
     assert "tile" not in {path.split("/")[0] for path in files(live)}
+
+
+@pytest.fixture
+def compared(live: LiveGateway) -> LiveGateway:
+    """Return the copy after a start that has found all of it right: the next continues from its full tile."""
+    asyncio.run(start(live))
+    return live
+
+
+async def run_to_the_end_of_the_comparison(live: LiveGateway) -> None:
+    """Start, and run until the rest of the log is compared."""
+    async with started(live, SetClock(MIDNIGHT_MS + 60_000)) as durable:
+        app = assembled(durable, ReluctantSink())
+        async with running(app):
+            await durable.compare_rest()
+
+
+def _latest(folder: Path) -> Path:
+    return max(folder.iterdir(), key=lambda file: int(file.name))
+
+
+def _kept(live: LiveGateway, **changed: object) -> None:
+    """Change what the last good start has kept."""
+    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
+        ((content,),) = database.execute("SELECT content FROM compared").fetchall()
+        kept = msgspec.structs.replace(msgspec.msgpack.decode(content, type=ComparedLog), **changed)
+        database.execute("UPDATE compared SET content = ?", (msgspec.msgpack.encode(kept),))
+    database.close()
+
+
+NEW: list[tuple[Callable[[LiveGateway], None], str]] = [
+    (lambda live: _flipped(_latest(live.place.log / "tile/0/001.p"), 3 * 32), r"the hash of entry `259` was changed"),
+    (lambda live: _flipped(_latest(live.place.log / "tile/1/000.p"), 5), r"`tile/1/000.p/1`: hash `0` was changed"),
+    (lambda live: _flipped(_latest(live.place.log / "tile/entries/001.p"), 40), r"entry `256` was changed"),
+    (lambda live: _entry_changed(live, 258), r"sluice.db`: log entry `258` was changed"),
+    (lambda live: _kept(live, edge=(bytes(32),)), r"its entries do not lead to the head of size `\d+` that was signed"),
+]
+
+
+@pytest.mark.parametrize(("damage", "named"), NEW, ids=[named.strip("`") for _, named in NEW])
+async def test_start_compares_what_is_new_since_the_last_good_one_before_it_signs(
+    compared: LiveGateway, damage: Callable[[LiveGateway], None], named: str
+) -> None:
+    """And holds what it continues from against a head that was signed."""
+    damage(compared)
+    before = files(compared)
+    with pytest.raises(CorruptionError, match=named):
+        await start(compared)
+    assert files(compared) == before
+
+
+def _old_entry_cut(live: LiveGateway) -> None:
+    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
+        database.executescript("DROP TRIGGER entry_is_fixed; DROP TRIGGER entry_stays; DELETE FROM entry WHERE entry_index = 17;")
+    database.close()
+
+
+def _labels_changed(live: LiveGateway) -> None:
+    (file,) = (live.place.log / "labels").iterdir()
+    _flipped(file, 0)
+
+
+OLD: list[tuple[Callable[[LiveGateway], None], str]] = [
+    (lambda live: _flipped(live.place.log / "tile/0/000", 17 * 32), r"`tile/0/000`: the hash of entry `17` was changed"),
+    (lambda live: _flipped(live.place.log / "tile/entries/000", 40), r"`tile/entries/000`: entry `0` was changed"),
+    (_policies_changed, r"`policies/[0-9a-f]{64}` was changed"),
+    (_labels_changed, r"`labels/\d+` was changed"),
+    (lambda live: _entry_changed(live, 17), r"sluice.db`: log entry `17` was changed"),
+    (_old_entry_cut, r"log entry `17` is missing"),
+]
+
+
+@pytest.mark.parametrize(("damage", "named"), OLD, ids=[named.strip("`") for _, named in OLD])
+async def test_old_difference_found_while_running_ends_the_run_and_no_later_start_signs(
+    compared: LiveGateway, damage: Callable[[LiveGateway], None], named: str
+) -> None:
+    """The next start compares everything, so it fails at once: nobody has to wait for the second finding."""
+    damage(compared)
+    async with started(compared, SetClock(MIDNIGHT_MS + 60_000)) as durable:
+        app = assembled(durable, ReluctantSink())
+        with pytest.raises(CorruptionError, match=named):
+            await asyncio.wait_for(app.run(), HANG_S)
+    before = files(compared)
+    with pytest.raises(CorruptionError, match=named):
+        await start(compared)
+    assert files(compared) == before
+
+
+async def test_latest_time_that_was_changed_is_found_while_running(compared: LiveGateway) -> None:
+    """Else a clock that stands behind the log would pass for plausible; the next start knows it from the entries again."""
+    _kept(compared, latest_entry_ms=MIDNIGHT_MS)
+    async with started(compared, SetClock(MIDNIGHT_MS + 60_000)) as durable:
+        with pytest.raises(CorruptionError, match="its first `256` entries do not lead to what was signed"):
+            await asyncio.wait_for(assembled(durable, ReluctantSink()).run(), HANG_S)
+    await start(compared)
+
+
+def test_old_difference_ends_the_process_with_the_status_of_a_start_that_finds_it(compared: LiveGateway) -> None:
+    """One line that names it, and 3."""
+    _flipped(compared.place.log / "tile/0/000", 17 * 32)
+    compared.start(wait=False)
+    try:
+        assert compared.process is not None
+        assert compared.process.wait(HANG_S) == 3
+    finally:
+        compared.end()
+    assert "`tile/0/000`: the hash of entry `17` was changed" in compared.log()
+    assert '"started"' in compared.log(), "it was found at the start, not after it"
+
+
+@pytest.mark.parametrize("lost", ["tile/0/000", "tile/entries", "labels", "policies"])
+async def test_old_files_that_were_lost_come_back_while_the_gateway_runs(compared: LiveGateway, lost: str) -> None:
+    """Byte for byte."""
+    before, target = files(compared), compared.place.log / lost
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    await run_to_the_end_of_the_comparison(compared)
+    after = files(compared)
+    changing = {"checkpoint", *(path for path in before if ".p/" in path)}
+    assert {path: data for path, data in before.items() if path not in changing}.items() <= after.items()
+
+
+@pytest.mark.parametrize("lost", ["checkpoint", "."])
+async def test_start_compares_everything_where_the_log_folder_has_lost_its_checkpoint(compared: LiveGateway, lost: str) -> None:
+    """Then somebody has put another folder in its place, or none, and all of it is back before anything is signed."""
+    before, target = files(compared), compared.place.log / lost
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    (compared.place.log / "tile/0/000").unlink(missing_ok=True)
+    await start(compared)
+    assert files(compared)["tile/0/000"] == before["tile/0/000"]
 
 
 async def test_changed_file_met_while_running_ends_the_publishing(live: LiveGateway) -> None:

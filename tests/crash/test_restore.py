@@ -90,7 +90,7 @@ def test_restored_gateway_continues_the_log_and_knows_what_was_said_since(tmp_pa
         live = configured(tmp_path / "gw")
         backup, victim, others, wanted, sealed = await lived_on(live)
         lose(live)
-        published = PublishedLog.open(FolderSource(live.place.log), "log", live.keys.log_signer.verifier)
+        published = PublishedLog.open(FolderSource(live.place.log), "log", live.keys.log_verifiers)
         left = [f"tile/0/000.p/{published.size + n}" for n in range(1, 9)] + [f"labels/{published.size}"]
         for path in left:
             (live.place.log / path).write_bytes(b"of a publication that never came about")

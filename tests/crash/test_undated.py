@@ -134,7 +134,7 @@ async def test_mosquitto_readings_that_waited_for_intake_get_their_span(tmp_path
         live = LiveGateway(tmp_path / "gateway", broker.port, policies=POLICIES, tick_ms=50)
         clock, full = SetClock(T - MINUTE_MS), [False]
         async with run(live, clock) as (durable, app):
-            monkeypatch.setattr(app, "_is_full", lambda: full[0])
+            monkeypatch.setattr(app.intake, "_reason", lambda: "the test" if full[0] else "")
             row = {"profile": "timeless", "zone": "mill", "topic": TOPIC, "owner": "city", "subject": "none"}
             await ask(app, "device.add", {"devices": [row]})
             await until(lambda: durable.state.drained)

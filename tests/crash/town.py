@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from firmware_sim.load import Load
+from gateway.config import load_config
 from gateway.recipient.records import Record
 from tests.crash.scene import EVENING_MS, clock, set_clock
 from tests.crash.street import DAY_MS, HOUR_MS, ZONES, Street, Told, differences
@@ -139,22 +140,26 @@ class Town:
     street: Street
     homes: list[Home]
 
-    def publish(self, *times_ms: int, silent: Sequence[Home] = (), joining: Sequence[Home] = ()) -> None:
+    def publish(
+        self, *times_ms: int, silent: Sequence[Home] = (), joining: Sequence[Home] = (), until_taken: bool = True
+    ) -> None:
         """Have every household publish a reading of each time, and wait until the gateway has taken them.
 
         Args:
             times_ms: Whole seconds.
             silent: Households of whose readings the city is to get nothing.
             joining: Households that stand in figures from the next day only.
+            until_taken: Whether to wait; until the broker has taken them is waited for in any case.
         """
         messages = [
             home.message(t_ms, in_figures=home not in (*silent, *joining), singly=home not in silent)
             for t_ms in times_ms
             for home in self.homes
         ]
-        before = self._home_observations()
+        before = self._home_observations() if until_taken else 0
         assert Load("127.0.0.1", self.broker.port, messages, client_id="homes").run(HANG_S).acknowledged == len(messages)
-        self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
+        if until_taken:
+            self.live.wait_until(lambda _: self._home_observations() >= before + 2 * len(messages))
 
     def _home_observations(self) -> int:
         """Return how many observations of households there have been: theirs come in pairs, the city's own singly."""
@@ -180,11 +185,12 @@ class Town:
         self.upstream.stop()
         self.live.wait_until(lambda shown: not shown["sinks"]["city"]["connected"])
 
-    def check(self, public: Counter[Told]) -> dict[str, int]:
+    def check(self, public: Counter[Told], complaints: Collection[str] = ()) -> dict[str, int]:
         """Wait until all has arrived; fail unless the city got each reading and figure once, and nothing more.
 
         Args:
             public: What the city's own sensors published.
+            complaints: What the gateway must have complained of, each at least once, and nothing else.
         Returns: The ledger.
         """
         expected = public + self._warmth()
@@ -201,7 +207,8 @@ class Town:
         assert self.live.stop() == 0
         report = self.live.verify()
         assert report.ok, report.to_text()
-        assert '"level": "error"' not in self.live.log()
+        lines = [json.loads(line) for line in self.live.log().splitlines() if line.startswith("{")]
+        assert {line["event"] for line in lines if line["level"] == "error"} == set(complaints)
         ledger: dict[str, int] = shown["ledger"]
         return ledger
 
@@ -233,8 +240,13 @@ class Town:
 
 
 @contextmanager
-def town(folder: Path) -> Iterator[Town]:
-    """Set up a town whose households all consent; everything runs when this returns, and nothing afterwards."""
+def town(folder: Path, release: str = "") -> Iterator[Town]:
+    """Set up a town whose households all consent; everything runs when this returns, and nothing afterwards.
+
+    Args:
+        folder: Empty, or with the folder of a disk at `gateway/state`.
+        release: Lines of the configuration's `[release]`.
+    """
     (folder / "broker").mkdir()
     (folder / "upstream").mkdir()
     street = Street(1, footfall=4, noise=4, air=4)
@@ -243,6 +255,8 @@ def town(folder: Path) -> Iterator[Town]:
         live = LiveGateway(
             folder / "gateway", broker.port, upstream_port=upstream.port, policies=POLICIES, extra=clock(0, EVENING_MS, rate=0)
         )
+        live.config.write_text(live.config.read_text().replace("[release]\n", f"[release]\n{release}"))
+        live.place = load_config(live.config)
         rows = [
             {
                 "profile": "home",

@@ -23,6 +23,7 @@ from consent.core.profiles.fields import FieldTable
 from consent.core.profiles.parse import ProfileTable
 from consent.core.profiles.profile import Codec
 from consent.device_messages import Discover
+from consent.messages import KeyRotation
 from consent.portal.answers import Who
 from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
@@ -220,9 +221,10 @@ def test_limit_devices_stand_in_one_zone() -> None:
     assert not [name for name in project["dependencies"] if name.startswith("h3")]
 
 
-def test_limit_gateway_keys_are_made_and_never_changed() -> None:
-    """There is one command for them."""
-    assert {words for words in COMMANDS if words.startswith("keys")} == {"keys init"}
+def test_limit_keys_need_nobody_else() -> None:
+    """No command asks for a second person's share or yes."""
+    assert {words for words in COMMANDS if words.startswith("keys")} == {"keys init", "keys rotate", "keys status"}
+    assert set(KeyRotation.__struct_fields__) == {"key"}
 
 
 def test_limit_no_fleet() -> None:

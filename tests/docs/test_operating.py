@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from gateway.commands.gateway import status_text
 from gateway.core import model
 from gateway.core.model import Reject
+from gateway.watching.health import REASONS
 from tests.docs.pages import pages
 from tests.support.checkout import ROOT
 from tests.support.status import SHOWN
+from tests.support.watched_gateway import watched_gateway
 
 OPERATING = pages()["docs/operating.md"]
 CODE = set(OPERATING.code_words())
@@ -44,5 +47,26 @@ def test_log_lines_are_all_explained() -> None:
 
 def test_status_lines_are_all_explained() -> None:
     """Each line of the screen that can be other than well."""
-    lines = {line.split()[0] for line in status_text({**SHOWN, "owners_assumed": 1, "ledger": {}}).splitlines()}
+    troubled = {**SHOWN, "owners_assumed": 1, "intake": {"waits": "the disk has no room"}, "ledger": {}}
+    lines = {line.split()[0] for line in status_text(troubled).splitlines()}
     assert lines - {"gateway", "policies", "registry"} <= CODE
+
+
+def test_reasons_for_not_being_ready_are_all_explained() -> None:
+    """In the words in which they are told."""
+    assert set(REASONS.values()) <= CODE
+
+
+async def test_figures_are_all_explained(tmp_path: Path) -> None:
+    """Each by its name, without what all names begin with."""
+    async with watched_gateway(tmp_path) as scene:
+        names = set(re.findall(r"^# TYPE sluice_(\S+)", scene.text(), re.MULTILINE))
+    assert len(names) >= 50
+    assert names <= CODE
+
+
+def test_alerts_are_all_explained() -> None:
+    """Each has a line with what to do."""
+    alerts = set(re.findall(r"- alert: (\w+)", (ROOT / "deploy" / "prometheus-rules.yml").read_text()))
+    assert len(alerts) >= 18
+    assert alerts <= CODE

@@ -15,6 +15,7 @@ import pytest
 
 from deploy.dev.debian import GO, GO_MOD, missing_packages
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import sign_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
@@ -141,7 +142,7 @@ def test_go_finds_growth_and_split_where_ours_does(verifier: Path, tmp_path: Pat
     log, since = grown(tmp_path / "one", older), tmp_path / "since"
     since.write_bytes((log.log.path / "checkpoint").read_bytes())
     grow(log, newer)
-    kept = SavedCheckpoint.parse(since.read_bytes(), SIGNER.verifier)
+    kept = SavedCheckpoint.parse(since.read_bytes(), LogKeys(SIGNER.verifier))
     assert _say(verifier, log.log.path, "-since", str(since)) == f"ok {newer} 0"
     grew = Verification(LogReader(log.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
     assert grew.status == "passed"

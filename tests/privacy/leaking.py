@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+from prometheus_client.core import Metric
 
 from consent.core.policies.policy import PolicySet
-from gateway import service
-from gateway.app import Gateway
 from gateway.cli import main
-from gateway.control import status
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.core.release import draft, records
@@ -28,6 +26,8 @@ from gateway.core.windows.targets import Terms
 from gateway.edge.keys import Sealer
 from gateway.edge.mqtt import MqttLink
 from gateway.recipient.records import Record
+from gateway.watching import metrics
+from gateway.watching.metrics import Figures
 
 _take_frames = pipeline.take_frames
 
@@ -77,11 +77,15 @@ def device_in_record_id() -> None:
 
 def topic_in_metrics() -> None:
     """A figure for each topic."""
+    collect = Figures.collect
 
-    def with_topics(app: Gateway) -> Mapping[str, float]:
-        return {**status.gauges(app), **{f"frames.{topic}": 1 for topic in app.durable.state.registry.devices}}
+    def with_topics(self: Figures) -> Iterator[Metric]:
+        yield from collect(self)
+        if (app := self._watch.app) is not None:
+            topics = {str(topic): 1.0 for topic in app.durable.state.registry.devices}
+            yield metrics._gauge("topic", "Registered", topics, "topic")
 
-    vars(service)["gauges"] = with_topics
+    Figures.collect = with_topics  # type: ignore[method-assign]
 
 
 def topic_on_the_wire() -> None:

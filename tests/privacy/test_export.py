@@ -87,7 +87,7 @@ HELD: dict[str, dict[str, str]] = {
     "LogState": {
         "commit": PENDING,
         **dict.fromkeys(
-            ("writer", "chain", "latest_entry_ms", "_signer", "_random_bytes", "_simulated_clock"),
+            ("writer", "chain", "latest_entry_ms", "signers", "_random_bytes", "_simulated_clock"),
             NOBODY,
         ),
     },
@@ -109,7 +109,17 @@ HELD: dict[str, dict[str, str]] = {
         (
             *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
             *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled"),
-            *("openings_settled_ms", "erases", "policies", "ledger", "uses_reserve", "public", "public_since"),
+            *(
+                "openings_settled_ms",
+                "erases",
+                "policies",
+                "handovers",
+                "root_key",
+                "ledger",
+                "uses_reserve",
+                "public",
+                "public_since",
+            ),
         ),
         "rows of the tables below",
     ),
@@ -190,12 +200,14 @@ HELD: dict[str, dict[str, str]] = {
         "opening": "releases",
         "labels": "releases",
         "head": NOBODY,
+        "handover": NOBODY,
         "policy": NOBODY,
         "consent": "history",
         "subject": "residents",
         "device": "devices",
         "claim": "open_claims",
         "public_tally": TALLIED,
+        "compared": NOBODY,
     },
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
@@ -180,5 +181,5 @@ def _replay(live: LiveGateway, now_ms: int) -> str:
     assert live.place.openings is not None
     reader, verifier = LogReader(live.place.log), Verifier.parse(live.vkey)
     checkpoint, _ = open_checkpoint(reader.checkpoint(), Anchors(verifier))
-    replayed = Replay(reader, checkpoint, verifier, OpeningsReader(live.place.openings), at=AuditTime(now_ms)).run()
+    replayed = Replay(reader, checkpoint, LogKeys(verifier), OpeningsReader(live.place.openings), at=AuditTime(now_ms)).run()
     return "ok" if not replayed.findings else "; ".join(f"{found.where}: {found.problem}" for found in replayed.findings)[:2000]

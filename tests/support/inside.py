@@ -43,7 +43,7 @@ class SetClock(GatewayClock):
         self.time_ms = time_ms
         self.asked = 0
 
-    def now_ms(self) -> int:
+    def shown_ms(self) -> int:
         """Tell what was set."""
         self.asked += 1
         return self.time_ms

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from consent.core.consents.records import decode as decode_consent
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import PolicySet
 from gateway.audit.log.earlier_payloads import decode_release
@@ -92,7 +91,7 @@ class KilledGate(Gate):
         for row in self._subjects.values():
             state.registry.know_subject(msgspec.msgpack.decode(row, type=Subject))
         for said in self._consents:
-            state.registry.know_consent(decode_consent(said.content), said.index)
+            state.registry.book.know(said.content, said.index)
         for row in self._devices.values():
             state.registry.know_device(decode_device(row))
         state.ledger = decode_ledger(self._ledger)
@@ -176,7 +175,7 @@ class KilledGate(Gate):
         recount, found, totals = Recount(), self.state.ledger.imbalances(), self.state.ledger.totals
         if totals.get("pairs.waiting", 0) != sum(len(read_row(content)) for _, content in self.outbox.values()):
             found.append("pairs.waiting is not what lies in the outbox")
-        in_tables = sum(table.pairs(table) for table in self.state.windows.tables.values())
+        in_tables = sum(table.pairs() for table in self.state.windows.tables.values())
         if totals.get("pairs.open", 0) != in_tables + sum(window.pairs() for window in self.state.windows):
             found.append("pairs.open is not what stands in windows and tables")
         for index, (kind, _, opening) in enumerate(self.entries):

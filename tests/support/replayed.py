@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.reader import FileError, LogReader
 from gateway.audit.log.tiles import policies_path
@@ -44,7 +45,7 @@ def replayed(
     return Replay(
         LogReader(MemorySource(files)),
         log.checkpoint(),
-        gate.state.identity.signer.verifier,
+        LogKeys(gate.state.log.signer.verifier),
         MemoryOpenings(gate.openings if openings is None else openings),
         openings_days=openings_days,
         at=at or AuditTime(gate.now_ms),

@@ -7,8 +7,9 @@ from typing import Any, Final
 SHOWN: Final[dict[str, Any]] = {
     "gateway": "g",
     "starts": 2,
-    "clock": {"now": "2026-11-22T14:29:04+00:00", "simulated": False, "rate": 1.0},
+    "clock": {"now": "2026-11-22T14:29:04+00:00", "simulated": False, "rate": 1.0, "problem": None},
     "broker": {"connected": True, "problem": None, "dry": True, "ids_bound": True, "retains": False, "counters": {}},
+    "intake": {"waits": None},
     "sinks": {},
     "disk": {"withholds": False, "log_waits": False},
     "log": {"size": 0, "origin": "o"},
@@ -23,4 +24,5 @@ SHOWN: Final[dict[str, Any]] = {
     "bundles_under_way": 0,
     "ledger": {"frames.received": 5},
     "imbalances": [],
+    "health": {"ready": True, "reasons": []},
 }

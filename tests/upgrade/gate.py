@@ -140,7 +140,7 @@ def verified(folder: Path, since: bytes | None = None) -> Report:
     log, openings = published(folder)
     reader = LogReader(FolderSource(log))
     anchors = anchors_for(reader, vkey_of(folder), None)
-    known = None if since is None else SavedCheckpoint.parse(since, anchors.log)
+    known = None if since is None else SavedCheckpoint.parse(since, anchors.keys())
     return Verification(reader, anchors, openings=openings, since=known).run()
 
 
@@ -150,7 +150,7 @@ def replayed(folder: Path) -> ReplayReport:
     reader = LogReader(FolderSource(log))
     anchors = anchors_for(reader, vkey_of(folder), None)
     checkpoint, _ = open_checkpoint(reader.checkpoint(), anchors)
-    return Replay(reader, checkpoint, anchors.log, OpeningsReader(openings)).run()
+    return Replay(reader, checkpoint, anchors.keys(), OpeningsReader(openings)).run()
 
 
 def faults_of_receipt(folder: Path, receipt: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from consent.core.consents.records import PURPOSE_PREFIX, Consent, Status
+from consent.core.consents.records import PURPOSE_PREFIX, Consent, Status, stored_consent, stored_fields
 from consent.core.disclosure import meet_axes
 from consent.core.policies.policy import Flow
 from consent.errors import ConsentError
@@ -32,11 +32,17 @@ class BookEntry:
 class _Voice:
     """One resident of a subject, and the latest entry for each scope."""
 
-    __slots__ = ("entries", "resident")
+    __slots__ = ("entries", "resident", "subject")
 
-    def __init__(self, resident: bytes) -> None:
+    def __init__(self, subject: bytes, resident: bytes) -> None:
+        self.subject = subject
         self.resident = resident
         self.entries: tuple[BookEntry, ...] = ()
+
+    def enter(self, entry: BookEntry, known: BookEntry | None) -> None:
+        """Enter the latest about a scope, in place of what was known of it."""
+        rest = self.entries if known is None else tuple([each for each in self.entries if each is not known])
+        self.entries = (*rest, entry)
 
 
 class Book:
@@ -59,7 +65,9 @@ class Book:
         if since_ms:
             self._since_ms[subject] = since_ms
         known = {voice.resident: voice for voice in self._subjects.get(subject, ())}
-        self._subjects[subject] = tuple([known.get(resident) or _Voice(resident) for resident in dict.fromkeys(residents)])
+        self._subjects[subject] = tuple(
+            [known.get(resident) or _Voice(subject, resident) for resident in dict.fromkeys(residents)]
+        )
 
     def change_residents(self, subject: bytes, residents: Sequence[bytes], time_ms: int) -> list[int]:
         """Change a subject's residents, by a log entry of this time; a change always takes force later than the one before.
@@ -95,9 +103,17 @@ class Book:
         known = _latest(voice.entries, consent.scope)
         if known is not None and known.index >= index:
             return []
-        rest = [entry for entry in voice.entries if entry is not known]
-        voice.entries = (*rest, BookEntry(self._slim(consent, voice.resident), index))
+        voice.enter(BookEntry(self._slim(consent, voice), index), known)
         return [] if known is None else [known.index]
+
+    def know(self, data: bytes, index: int) -> None:
+        """Enter the stored record of log entry ``index``, as ``apply`` does; one of a resident who has left does not count."""
+        fields = stored_fields(data)
+        for voice in self._subjects.get(fields["subject"], ()):
+            if voice.resident == fields["resident"]:
+                known = _latest(voice.entries, fields["scope"])
+                if known is None or known.index < index:
+                    voice.enter(BookEntry(stored_consent(fields, voice.subject, voice.resident), index), known)
 
     def for_subject(self, subject: bytes) -> list[BookEntry]:
         """Return all entries that count for a subject, oldest first; none for an unknown subject."""
@@ -140,11 +156,12 @@ class Book:
                 return voice
         raise ConsentError("the subject has no such resident")
 
-    def _slim(self, consent: Consent, resident: bytes) -> Consent:
+    def _slim(self, consent: Consent, voice: _Voice) -> Consent:
         """Return the same record, with the values that many records share held once."""
         return replace(
             consent,
-            resident=resident,
+            subject=voice.subject,
+            resident=voice.resident,
             scope=self._once(consent.scope),
             limits=self._once(consent.limits),
             notice=self._once(consent.notice),

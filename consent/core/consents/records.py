@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
 from typing import Any, Final
 
-from consent.core.canonical import decode_canonical, disclosure_from_map, disclosure_map, encode_canonical
+from consent.core.canonical import decode_canonical, decode_item, disclosure_from_map, disclosure_map, encode_canonical
 from consent.core.disclosure import Disclosure
 from consent.core.policies.notice import FlowTerms, decode_terms, encode_terms, notice_of
 from consent.errors import RecordError
@@ -40,6 +42,9 @@ _KEYS: Final = frozenset(
         "signature",
     ]
 )
+Fields = dict[str, Any]
+"""A record as plain data."""
+
 OPERATOR: Final = "operator"
 """The channel of what the city's staff entered, on their word."""
 COUNTER: Final = "counter"
@@ -142,7 +147,7 @@ def record_hash(consent: Consent) -> bytes:
     return hashlib.sha256(encode(consent)).digest()
 
 
-def _plain(consent: Consent) -> dict[str, Any]:
+def _plain(consent: Consent) -> Fields:
     return {
         "subject": consent.subject,
         "resident": consent.resident,
@@ -192,21 +197,65 @@ def decode(data: bytes) -> Consent:
     return consent
 
 
-def _bytes(value: dict[str, Any], key: str, length: int | None = None) -> bytes:
+def stored_fields(data: bytes) -> Fields:
+    """Return the fields of a record that ``encode`` wrote and that was kept sealed since, so that its form is not checked again.
+
+    Raises: RecordError: the bytes are not those of a consent.
+    """
+    fields = decode_item(data)
+    if type(fields) is not dict or fields.keys() != _KEYS:
+        raise RecordError("a consent has other keys than it should")
+    return fields
+
+
+def stored_consent(fields: Fields, subject: bytes, resident: bytes) -> Consent:
+    """Return the record with these fields; what many records share they hold once, as they do its subject and resident.
+
+    Raises: RecordError: a consent's notice is not the hash of its terms.
+    """
+    terms = decode_terms(fields["terms"])
+    notice, time_ms, since_ms = notice_of(terms), fields["time"], fields["since"]
+    if notice != fields["notice"]:
+        raise RecordError("a consent's notice is not the hash of its terms")
+    limits = tuple([(axis, tuple(of.items()) if type(of) is dict else of) for axis, of in fields["limits"].items()])
+    return Consent(
+        subject,
+        resident,
+        intern(fields["scope"]),
+        _stored_limits(limits),
+        _status(fields["status"]),
+        notice,
+        time_ms,
+        time_ms if since_ms == time_ms else since_ms,
+        fields["expiry"],
+        intern(fields["channel"]),
+        fields["signature"],
+        terms,
+        intern(fields["authority"]),
+        fields["previous"],
+    )
+
+
+@lru_cache(maxsize=1024)
+def _stored_limits(axes: tuple[tuple[str, Any], ...]) -> Disclosure:
+    return disclosure_from_map({axis: dict(value) if type(value) is tuple else value for axis, value in axes})
+
+
+def _bytes(value: Fields, key: str, length: int | None = None) -> bytes:
     data = value[key]
     if not isinstance(data, bytes) or (length is not None and len(data) != length):
         raise RecordError(f"`{key}` of a consent is not {length or 'some'} bytes")
     return data
 
 
-def _text(value: dict[str, Any], key: str, least: int = 1) -> str:
+def _text(value: Fields, key: str, least: int = 1) -> str:
     text = value[key]
     if not isinstance(text, str) or not least <= len(text) <= 200:
         raise RecordError(f"`{key}` of a consent is no short text")
     return text
 
 
-def _time(value: dict[str, Any], key: str) -> int:
+def _time(value: Fields, key: str) -> int:
     time_ms = value[key]
     if type(time_ms) is not int or not 0 <= time_ms <= _LATEST_MS:
         raise RecordError(f"`{key}` of a consent is no time")

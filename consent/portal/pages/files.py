@@ -155,7 +155,7 @@ async def robots(site: Site, visit: Visit, parameters: Mapping[str, str]) -> Ans
 
 LOG_FILE: Final = Parameter(
     "file",
-    r"(checkpoint|log\.vkey|\.well-known/sluice\.json|tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/(x[0-9]{3}/){0,6}[0-9]{3}"
+    r"(checkpoint|log\.(?:vkey|keys)|\.well-known/sluice\.json|tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/(x[0-9]{3}/){0,6}[0-9]{3}"
     r"(\.p/[1-9][0-9]{0,2})?|labels/(0|[1-9][0-9]{0,18})|policies/[0-9a-f]{64})",
     "checkpoint",
 )

@@ -25,6 +25,7 @@ from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
 from gateway.audit.log.earlier_payloads import EarlierErasurePayload, decode_erasure, decode_policy, decode_release, decode_void
 from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.handover import Handover, HandoverError
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
@@ -33,12 +34,15 @@ from gateway.audit.log.payloads import (
     CredentialsEndedPayload,
     GapPayload,
     GenesisPayload,
+    HouseholdKeyPayload,
     KeyPayload,
+    LogKeyPayload,
     PayloadError,
     PolicyPayload,
     PublicationPart,
     ReleasedDraw,
     ReleaseRecord,
+    RootKeyPayload,
     decode_key,
 )
 from gateway.audit.verify.report import shown_time
@@ -47,6 +51,13 @@ SENTENCES: Final = sentences("audit")
 """By language and phrase; kinds of entries, statuses and levels of identity have one under their name in the log."""
 
 _STEP: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
+
+
+def _handover(note: bytes) -> Handover:
+    try:
+        return Handover.parse(note)
+    except HandoverError as error:
+        raise PayloadError(f"not a handover of the log's key: {error}") from error
 
 
 class Titled(Protocol):
@@ -149,8 +160,16 @@ class OpeningContent:
                 yield from self._map(data)
 
     def _key(self, data: bytes) -> Iterator[str]:
-        """Yield who speaks for a subject from now on, or which credential came to be or ended."""
+        """Yield which of the gateway's own keys is new, who speaks for a subject, or which credential came to be or ended."""
         payload = decode_key(data)
+        if isinstance(payload, LogKeyPayload):
+            yield self._say("log_key", key=f"`{_handover(payload.handover).new.vkey()}`")
+        elif isinstance(payload, RootKeyPayload):
+            yield self._say("root_key", generation=payload.generation)
+        else:
+            yield from self._household(payload)
+
+    def _household(self, payload: HouseholdKeyPayload) -> Iterator[str]:
         yield self._say("subject", id=payload.subject.hex())
         if isinstance(payload, KeyPayload):
             ids = ", ".join(resident.hex() for resident in payload.residents)

@@ -38,8 +38,13 @@ class Chain:
     @classmethod
     def after(cls, last: Entry) -> Chain:
         """Return the chain that continues after an entry known to be good."""
+        return cls.at(last.sequence + 1, last.policy, last.consent_head)
+
+    @classmethod
+    def at(cls, size: int, policy: bytes, consent_head: int) -> Chain:
+        """Return the chain that continues after so many entries, of which the last has this policy and consent head."""
         chain = cls()
-        chain.size, chain.policy, chain.consent_head = last.sequence + 1, last.policy, last.consent_head
+        chain.size, chain.policy, chain.consent_head = size, policy, consent_head
         return chain
 
     def make(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.audit.log.cosignature import signature_lines
@@ -70,19 +71,19 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A checkpoint that its log has signed; `note` bears that signature alone, whoever else has cosigned it."""
+    """A checkpoint that its log has signed; `note` bears the signatures of its keys alone, whoever else has cosigned it."""
 
     checkpoint: Checkpoint
     note: bytes
 
     @classmethod
-    def open(cls, note: bytes, log: Verifier) -> SignedHead:
-        """Return the checkpoint in a note.
+    def open(cls, note: bytes, keys: Sequence[Verifier]) -> SignedHead:
+        """Return the checkpoint in a note that one of the log's own keys has signed.
 
         Raises:
-            ValueError: when it is not a checkpoint, or the log's key has not signed it.
+            ValueError: when it is not a checkpoint, or none of these keys has signed it.
         """
-        opened = open_note(note, [log])
+        opened = open_note(note, keys)
         return cls(Checkpoint.parse(opened.text), opened.text.encode() + b"\n" + signature_lines(opened.verified))
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.paths import parse_path
 from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME, FolderSource
 from gateway.audit.log.tiles import labels_path
@@ -20,6 +21,8 @@ from gateway.files import make_folder, replace_file, sync_folder
 _PUBLIC_MODE = 0o644
 _PUBLIC_FOLDER_MODE = 0o755
 _PRIVATE_MODE = 0o600
+_LATEST_TRIED = 100
+"""So many names are tried before a folder is listed, which may hold a million."""
 
 
 class FolderConflictError(Exception):
@@ -31,6 +34,7 @@ class LogFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._prefix = os.path.join(path, "")  # text, since a path object for each labels file of a long log is slow
         if not path.is_dir():
             make_folder(path)
             path.chmod(_PUBLIC_FOLDER_MODE)
@@ -69,6 +73,12 @@ class LogFolder:
             replace_file(target, data, _PUBLIC_MODE)
             sync_folder(self.path)
 
+    def write_handovers(self, data: bytes) -> None:
+        """Write the handovers of the log's key, where there are new ones: before any checkpoint that rests on them."""
+        if self.read(KEYS_NAME) != data:
+            replace_file(self.path / KEYS_NAME, data, _PUBLIC_MODE)
+            sync_folder(self.path)
+
     def write_description(self, data: bytes) -> None:
         """Write the log's description, where it has changed; no checkpoint covers it."""
         if self.read(DESCRIPTION_NAME) != data:
@@ -84,6 +94,10 @@ class LogFolder:
             return (self.path / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def has(self, path: str) -> bool:
+        """Return whether a file is published."""
+        return os.path.exists(self._prefix + path)
 
     def names(self, folder: str) -> set[str]:
         """Return the names in a folder of the log; none where it is absent."""
@@ -147,8 +161,10 @@ class OpeningsFolder:
         self.path = path
         make_folder(path, 0o700)
         path.chmod(0o700)
-        for unfinished in path.glob(".*.new"):  # a crash left it, and it may hold what has been erased since
-            unfinished.unlink()
+        with os.scandir(path) as listed:  # which may be a million, so nothing is made of the others
+            for each in listed:
+                if each.name.startswith(".") and each.name.endswith(".new"):
+                    os.unlink(each)  # a crash left it, and it may hold what has been erased since
 
     def write(self, openings: Mapping[int, bytes]) -> None:
         """Write encoded openings by log index, replacing those that an erasure has shortened."""
@@ -169,6 +185,13 @@ class OpeningsFolder:
             with contextlib.suppress(FileNotFoundError):
                 (self.path / str(index)).unlink()
         sync_folder(self.path)
+
+    def latest_before(self, end: int) -> int:
+        """Return the log index of the latest opening before an index, -1 where there is none."""
+        for index in range(end - 1, max(end - 1 - _LATEST_TRIED, -1), -1):
+            if (self.path / str(index)).exists():
+                return index
+        return max((index for index in self.indices() if index < end), default=-1)
 
     def indices(self) -> set[int]:
         """Return the log indices of the existing openings."""

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from consent.core.canonical import encode_canonical
 from gateway.audit.log import canonical
 from gateway.audit.log.canonical import head
-from gateway.audit.log.openings import Opening, Part, part_leaf, void_salt
+from gateway.audit.log.openings import Opening, Part, handover_salt, part_leaf, void_salt
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -169,7 +169,43 @@ class CredentialsEndedPayload(Payload, frozen=True, tag_field="kind", tag="crede
     by: EndedBy
 
 
-AnyKeyPayload = KeyPayload | EnrolmentPayload | CredentialsEndedPayload
+class LogKeyPayload(Payload, frozen=True, tag_field="kind", tag="log-key"):
+    """The handover of the log to another signing key. Its entry is of the kind `key` too.
+
+    Its salt follows from the handover (``gateway.audit.log.handover``), so that everybody can tell which it was.
+
+    Attributes:
+        handover: The signed note, as in `log.keys`.
+    """
+
+    word = "log-key"
+    handover: bytes
+
+    @property
+    def part(self) -> Part:
+        """The only part of the entry that records it."""
+        return Part(handover_salt(self.handover), self.encode())
+
+
+def handover_commitment(note: bytes) -> bytes:
+    """Return the commitment of the entry that records a handover of the log's key."""
+    return part_leaf(*LogKeyPayload(note).part)
+
+
+class RootKeyPayload(Payload, frozen=True, tag_field="kind", tag="root-key"):
+    """The root key by which the gateway seals its state was replaced. Its entry is of the kind `key` too.
+
+    Attributes:
+        generation: The number of the new one; the first was 1.
+    """
+
+    word = "root-key"
+    generation: Count
+
+
+HouseholdKeyPayload = KeyPayload | EnrolmentPayload | CredentialsEndedPayload
+"""What an entry of the kind `key` may hold about a subject's residents."""
+AnyKeyPayload = HouseholdKeyPayload | LogKeyPayload | RootKeyPayload
 """What an entry of the kind `key` may hold."""
 
 
@@ -189,6 +225,8 @@ def decode_key(data: bytes) -> AnyKeyPayload:
 _KEY_PAYLOADS: Final[dict[str, type[AnyKeyPayload]]] = {
     "enrolment": EnrolmentPayload,
     "credentials-ended": CredentialsEndedPayload,
+    "log-key": LogKeyPayload,
+    "root-key": RootKeyPayload,
 }
 
 UNCLEAN_END: Final = "unclean-end"

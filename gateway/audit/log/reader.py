@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, Protocol
 
 from consent.core.policies.archive import LONGEST_PACKED_BYTES
 from gateway.audit.log.entries import MAX_ENTRY_BYTES
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.merkle import HASH_BYTES
 from gateway.audit.log.openings import Opening, OpeningError
 from gateway.audit.log.tiles import (
@@ -42,6 +43,7 @@ LONGEST_POLICIES_BYTES: Final = LONGEST_PACKED_BYTES
 ABSENT: Final = "absent"
 """What is wrong with a file that is not there."""
 _LONGEST_VKEY_BYTES = 1 << 10
+LONGEST_KEYS_BYTES: Final = 1 << 20
 LONGEST_OPENING_BYTES: Final = 1 << 27  # a million shares in one release
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -157,6 +159,19 @@ class LogReader:
             return self.source.read(VKEY_NAME, _LONGEST_VKEY_BYTES).decode(errors="replace").removesuffix("\n")
         except FileError:
             return None
+
+    def handovers(self) -> bytes:
+        """Return the handovers of the log's key, unverified; empty where the log has none.
+
+        Raises:
+            FileError: when they are there and cannot be read.
+        """
+        try:
+            return self.source.read(KEYS_NAME, LONGEST_KEYS_BYTES)
+        except FileError as problem:
+            if problem.problem == ABSENT:
+                return b""
+            raise
 
     def tile(self, level: int, index: int, width: int) -> Tile:
         """Return the first `width` hashes of a tile."""

@@ -18,6 +18,7 @@ from hashlib import sha256
 
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.cosignature import Cosigner, cosignatures_in, signature_lines, with_signatures
+from gateway.audit.log.handover import HandoverError, LogKeys, parse_handovers
 from gateway.audit.log.merkle import EMPTY_ROOT, HASH_BYTES, ProofError, verify_consistency
 from gateway.audit.log.notes import ED25519, KeyFormatError, NoteError, OpenedNote, Verifier, open_note, split_note
 
@@ -119,8 +120,27 @@ class Answer:
     contradiction: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class KeysAnswer:
+    """The answer to handovers of a log's key, and what must be durable before it is sent.
+
+    Attributes:
+        status: HTTP status.
+        body: Bytes of the answer.
+        origin: The log.
+        handovers: Its handovers from now on; None where they stay as they were.
+    """
+
+    status: int
+    body: bytes
+    origin: str = ""
+    handovers: bytes | None = None
+
+
 class LogWitness:
     """A cosigner for some logs.
+
+    A log's key may be handed over; the witness follows it from the keys that it was given, and forwards only.
 
     Args:
         cosigner: The witness's key.
@@ -132,16 +152,57 @@ class LogWitness:
 
     def __init__(self, cosigner: Cosigner, logs: Iterable[Verifier]) -> None:
         self.cosigner = cosigner
-        self._keys: dict[str, list[Verifier]] = {}
+        self._given: dict[str, list[Verifier]] = {}
         for log in logs:
             if log.algorithm != ED25519:
                 raise KeyFormatError(f"`{log.vkey()}` is no log's key")
-            self._keys.setdefault(log.name, []).append(log)
+            self._given.setdefault(log.name, []).append(log)
+        self._keys = {origin: [LogKeys(key) for key in given] for origin, given in self._given.items()}
+        self._handovers: dict[str, bytes] = {}
 
     @property
     def origins(self) -> tuple[str, ...]:
         """The logs that it witnesses."""
         return tuple(self._keys)
+
+    def follow(self, origin: str, handovers: bytes) -> None:
+        """Follow a log's key by these handovers, in the place of those known so far.
+
+        Raises:
+            HandoverError: when they do not hold, or pass through none of the keys that were given.
+        """
+        keys, problem = [], HandoverError("they pass through none of its keys")
+        for given in self._given[origin]:
+            try:
+                keys.append(LogKeys.follow(given, handovers))
+            except HandoverError as error:
+                problem = error
+        if not keys:
+            raise problem
+        self._keys[origin], self._handovers[origin] = keys, handovers
+
+    def add_log_keys(self, request: bytes) -> KeysAnswer:
+        """Decide on handovers of a log's key: the bytes of its `log.keys`, any bytes.
+
+        They must go on from those that are known: from one key only one way leads on, whoever else can sign with it.
+        """
+        try:
+            found = parse_handovers(request)
+        except HandoverError as error:
+            return KeysAnswer(400, f"{error}\n".encode())
+        origin = found[0].old.name if found else ""
+        if origin not in self._keys:
+            return KeysAnswer(404, f"log `{origin}` is not witnessed here\n".encode())
+        known = parse_handovers(self._handovers.get(origin, b""))
+        if found == known[: len(found)]:
+            return KeysAnswer(200, b"", origin)
+        if found[: len(known)] != known:
+            return KeysAnswer(409, b"the log's key was handed over otherwise before\n", origin)
+        try:
+            self.follow(origin, request)
+        except HandoverError as error:
+            return KeysAnswer(403, f"{error}\n".encode(), origin)
+        return KeysAnswer(200, b"", origin, request)
 
     def add_checkpoint(self, request: bytes, seen: Mapping[str, Seen], now_s: int) -> Answer:
         """Decide on a request.
@@ -160,9 +221,13 @@ class LogWitness:
         if keys is None:
             return _refusal(404, f"log `{checkpoint.origin}` is not witnessed here")
         try:
-            opened = open_note(submission.note, keys)
+            opened = open_note(submission.note, [each for one in keys for each in one.verifiers])
         except NoteError as error:
             return _refusal(403, str(error))
+        signed = {one.key_id for one in opened.verified}
+        due = [one.at(checkpoint.size) for one in keys]
+        if not any(key.key_id in signed for key in due):
+            return _refusal(403, f"the key to which the log was handed over, `{due[0].vkey()}`, has not signed this")
         last = seen.get(checkpoint.origin)
         return _objection(submission, last) or self._cosign(checkpoint, opened, now_s)
 

@@ -10,13 +10,13 @@ Source: C2SP tlog-tiles.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Final
+from typing import Final, Self
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.entries import MAX_ENTRY_BYTES
-from gateway.audit.log.merkle import EMPTY_ROOT
+from gateway.audit.log.merkle import EMPTY_ROOT, HASH_BYTES, tree_root
 
 TILE_WIDTH: Final = 256
 _LEVEL_BITS = 8
@@ -90,7 +90,7 @@ def split_bundle(data: bytes) -> list[bytes]:
 
 
 class LogWriter:
-    """The growing right edge of one log, rebuilt by feeding it all its entries again.
+    """The growing right edge of one log, rebuilt by feeding it all its entries again, or from what was kept at whole tiles.
 
     Args:
         origin: The log's name.
@@ -107,6 +107,37 @@ class LogWriter:
         self._bundle: list[bytes] = []  # the entries of the bundle that is not full yet, framed
         self._frontier: list[bytes] = []  # roots of the largest full subtrees, largest first
         self._finished: deque[tuple[int, str, bytes]] = deque()  # full files: log size they end at, path, bytes
+
+    @classmethod
+    def resumed(cls, origin: str, size: int, edge: Sequence[bytes]) -> Self:
+        """Return the writer of a log that has this size.
+
+        Args:
+            edge: What ``edge`` was at that size.
+        Raises:
+            ValueError: it was not.
+        """
+        writer = cls(origin, size)
+        levels = [[data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)] for data in edge]
+        widths = [size >> (_LEVEL_BITS * level) for level in range(len(edge) + 1)]
+        if [len(hashes) for hashes in levels] != [width % TILE_WIDTH for width in widths[1:]]:
+            raise ValueError(f"not the edge of a log of size `{size}`")
+        if widths[0] % TILE_WIDTH or not 0 < widths[-1] < TILE_WIDTH or any(len(data) % HASH_BYTES for data in edge):
+            raise ValueError(f"not the edge of a log of size `{size}`")
+        writer.size, writer._levels = size, [[], *levels]
+        for hashes in reversed(levels):
+            at = 0
+            for bit in reversed(range(_LEVEL_BITS)):
+                if len(hashes) & 1 << bit:
+                    writer._frontier.append(tree_root(hashes[at : at + (1 << bit)]))
+                    at += 1 << bit
+        return writer
+
+    def edge(self) -> tuple[bytes, ...]:
+        """Return what a log of whole tiles is resumed from: by level from the second on, the hashes of the tile not full yet."""
+        assert self.size > 0
+        assert not self._levels[0]
+        return tuple(b"".join(hashes) for hashes in self._levels[1:])
 
     def append(self, entry: bytes) -> int:
         """Add an entry and return its index.

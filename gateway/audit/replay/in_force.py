@@ -19,8 +19,15 @@ from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import Flow, PolicySet
 from consent.errors import PolicyError, RecordError
 from gateway.audit.log.entries import Entry
-from gateway.audit.log.notes import Verifier
-from gateway.audit.log.payloads import CredentialsEndedPayload, EnrolmentPayload, PayloadError, decode_key
+from gateway.audit.log.handover import LogKeys
+from gateway.audit.log.payloads import (
+    CredentialsEndedPayload,
+    EnrolmentPayload,
+    LogKeyPayload,
+    PayloadError,
+    RootKeyPayload,
+    decode_key,
+)
 from gateway.audit.log.reader import FileError
 from gateway.audit.replay.credentials import CredentialAudit, EnrolledKey
 from gateway.audit.replay.spoken import SpokenRecord
@@ -38,7 +45,7 @@ class InForceAt:
     """What was in force, brought up to date entry by entry.
 
     Args:
-        verifier: The log's key, which signs the records made by the operator or by the gateway.
+        keys: The log's keys, which sign the records made by the operator or by the gateway.
         shelf: Returns stored policy sets.
 
     Attributes:
@@ -56,7 +63,7 @@ class InForceAt:
         unopened: How many consents and withdrawals have no opening, so that their subject is unknown.
     """
 
-    def __init__(self, verifier: Verifier, shelf: PolicySource) -> None:
+    def __init__(self, keys: LogKeys, shelf: PolicySource) -> None:
         self.policies: PolicySet | None = None
         self.policy_entry = -1
         self.flow_since_ms: dict[str, int] = {}
@@ -70,7 +77,7 @@ class InForceAt:
         self.changed: list[bytes] = []
         self.unopened = 0
         self._last_unopened = -1
-        self._verifier = verifier
+        self._keys = keys
         self._shelf = shelf
         self._book = Book()
         self._gone: set[bytes] = set()
@@ -116,7 +123,7 @@ class InForceAt:
         fault = "speaks for a household that the log has let nobody else into"
         problems = self._admit(consent.subject, consent.resident, fault)
         spoken = SpokenRecord(entry, consent, self._book, self.policies, self.credentials, self._last_unopened)
-        key, faults = spoken.faults(self._verifier)
+        key, faults = spoken.faults(self._keys.at(entry.sequence))
         self._count(spoken, key)
         self._book.apply(consent, entry.sequence)
         self._standing.pop(consent.subject, None)
@@ -145,6 +152,8 @@ class InForceAt:
             payload = decode_key(data)
         except PayloadError as error:
             return [str(error)]
+        if isinstance(payload, LogKeyPayload | RootKeyPayload):
+            return []  # about no household; that the log says so outside too is checked by ``verify``
         if self.is_gone(payload.subject):
             return ["is about a subject that was erased"]
         if isinstance(payload, EnrolmentPayload):

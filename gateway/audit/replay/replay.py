@@ -15,7 +15,7 @@ from gateway.audit.log.chain import PayloadForms
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.earlier_payloads import decode_void
 from gateway.audit.log.entries import Entry, EntryError, Kind
-from gateway.audit.log.notes import Verifier
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import RESTORED, RESTORED_BOOKS, GapPayload, PayloadError
 from gateway.audit.log.reader import FileError, LogReader, LogUnreachableError
@@ -62,7 +62,7 @@ class Replay:
         self,
         reader: LogReader,
         checkpoint: Checkpoint,
-        verifier: Verifier,
+        keys: LogKeys,
         openings: Openings,
         *,
         openings_days: int = 90,
@@ -75,7 +75,7 @@ class Replay:
         self._kept_ms = openings_days * DAY_MS
         self._progress = progress or Progress(None)
         self._step = StepRecord(0, "replay")
-        self._fold = InForceAt(verifier, reader.policies)
+        self._fold = InForceAt(keys, reader.policies)
         self._releases = ReleaseAudit(self._fold)
         self._age = LogAge(at or AuditTime(time.time_ns() // 1_000_000))
         self._erasures = ErasureAudit()

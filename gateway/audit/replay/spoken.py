@@ -59,7 +59,7 @@ class SpokenRecord:
         """Return the passkey that signed the record, None where none did, and what is wrong with the record.
 
         Args:
-            verifier: The log's key.
+            verifier: The log's key when it was entered.
         """
         key, found = self._channel_faults(verifier)
         entry, consent, before = self.entry, self.consent, [each.consent for each in self._said]

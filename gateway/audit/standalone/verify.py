@@ -9,7 +9,8 @@ key that lies in the folder is used; then all that is shown is that the folder a
 This file is meant to be read. It imports only Python's standard library, asks no server, writes nothing and trusts nothing
 that lies beside it, so whoever has read these few hundred lines knows what the verdict means. It goes from the outside in:
 
-  1. the checkpoint   three lines (the log's name, its size, one hash over all of it) were signed with the log's key
+  1. the checkpoint   three lines (the log's name, its size, one hash over all of it) were signed with the log's key; where the
+                      log was handed over to another key since, `log.keys` leads to it, each step signed by the key before
   2. the tree         the hashes in `tile/` lead to that one hash
   3. the entries      each entry in `tile/entries/` is the one that was hashed
   4. the chain        each entry is well formed and follows from the one before
@@ -30,6 +31,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import hmac
 import json
 import re
 import sys
@@ -176,24 +178,24 @@ class Line(NamedTuple):
     signature: bytes
 
 
-def split_note(note: bytes) -> tuple[bytes, list[Line]]:
+def split_note(note: bytes, where: str = "checkpoint") -> tuple[bytes, list[Line]]:
     """Return a note's text, which ends in a newline, and its signature lines: those behind the last empty line."""
     try:
         whole = note.decode()
     except UnicodeDecodeError as error:
-        raise Wrong("checkpoint", f"byte {error.start} is not UTF-8") from error
+        raise Wrong(where, f"byte {error.start} is not UTF-8") from error
     text, blank, tail = whole.rpartition("\n\n")
     if not blank or not tail.endswith("\n") or any(c < " " and c != "\n" for c in whole):
-        raise Wrong("checkpoint", "it is not a text with signature lines after an empty line")
+        raise Wrong(where, "it is not a text with signature lines after an empty line")
     lines = []
     for number, line in enumerate(tail[:-1].split("\n"), text.count("\n") + 3):
         words = line.split(" ")
         data = unbase64(words[2]) if len(words) == 3 and words[0] == "\u2014" else None
         if data is None or len(data) < 5 or not words[1] or "+" in words[1] or any(c.isspace() for c in words[1]):
-            raise Wrong("checkpoint", f"line {number} is not a signature line")
+            raise Wrong(where, f"line {number} is not a signature line")
         lines.append(Line(number, words[1], data[:4], data[4:]))
     if len(lines) > 100:
-        raise Wrong("checkpoint", "more than 100 signature lines")
+        raise Wrong(where, "more than 100 signature lines")
     return text.encode() + b"\n", lines
 
 
@@ -207,23 +209,93 @@ class Checkpoint(NamedTuple):
     unknown: list[str]  # signature lines of keys that we do not know
 
 
-def open_checkpoint(note: bytes, log: Key, witnesses: list[Key]) -> Checkpoint:
+class Handover(NamedTuple):
+    """A handover of the log's key: the entry that records it, the key before and after, and the note that both have signed."""
+
+    entry: int
+    old: Key
+    new: Key
+    note: bytes
+
+
+HANDOVER_LINE = "sluice.net/key-handover/v1"
+
+
+def parse_handovers(data: bytes, name: str) -> list[Handover]:
+    """Return the handovers in `log.keys`: notes one after the other, each signed by the key before and by its own."""
+    found: list[Handover] = []
+    parts = data.split(b"\n\n") if data else []
+    for number in range(0, len(parts) - len(parts) % 2, 2):
+        where = f"log.keys, handover {number // 2}"
+        note = parts[number] + b"\n\n" + parts[number + 1] + (b"" if number + 2 == len(parts) else b"\n")
+        text, lines = split_note(note, where)
+        rows = text.decode().split("\n")[:-1]
+        if len(rows) != 5 or rows[:2] != [HANDOVER_LINE, name] or not re.fullmatch("0|[1-9][0-9]{0,18}", rows[2]):
+            raise Wrong(where, "it has not the five lines of a handover of this log")
+        old, new = parse_key(rows[3]), parse_key(rows[4])
+        if old.type != LOG_KEY or new.type != LOG_KEY or not old.name == new.name == name:
+            raise Wrong(where, "its keys are not those of this log")
+        for key in (old, new):
+            line = next((line for line in lines if (line.name, line.id) == (key.name, key.id)), None)
+            if line is None or not key.verify(text, line.signature):
+                raise Wrong(where, f"the key `{vkey(key)}` has not signed it")
+        if new in (old, *(each.old for each in found)):
+            raise Wrong(where, "it leads back to a key that had been handed over")
+        if found and (found[-1].new != old or found[-1].entry >= int(rows[2])):
+            raise Wrong(where, "it does not follow from the one before")
+        found.append(Handover(int(rows[2]), old, new, note))
+    if len(parts) % 2:
+        raise Wrong("log.keys", "it is not handovers one after the other")
+    return found
+
+
+def followed(log: Key, handovers: list[Handover]) -> list[Handover]:
+    """Return the handovers from a key on, forwards; a log that was handed over has to have passed through the key."""
+    for number, each in enumerate(handovers):
+        if each.old == log:
+            return handovers[number:]
+    if handovers and handovers[-1].new != log:
+        raise Wrong("log.keys", "its handovers do not pass through the key that was given")
+    return []
+
+
+def read_handovers(folder: Path, name: str) -> list[Handover]:
+    """Return the handovers that lie in a folder; none where the log has always had one key."""
+    try:
+        return parse_handovers(read(folder, "log.keys"), name)
+    except Absent:
+        return []
+
+
+def handover_commitment(note: bytes) -> bytes:
+    """Return what the entry of a handover commits to: one leaf, the HMAC of `{kind: "log-key", handover: note}` under a salt."""
+    length = bytes([0x58, len(note)]) if len(note) < 256 else b"\x59" + len(note).to_bytes(2, "big")
+    payload = b"\xa2\x64kind\x67log-key\x68handover" + length + note
+    return leaf_hash(hmac.digest(sha256(b"sluice key handover" + note).digest(), payload, "sha256"))
+
+
+def open_checkpoint(note: bytes, log: Key, witnesses: list[Key], handovers: list[Handover] | None = None) -> Checkpoint:
     """Return a checkpoint once the log's key has signed it; a wrong signature of any key that we know is an error."""
+    known = (log, *(each.new for each in handovers or ()), *witnesses)
     text, lines = split_note(note)
     signed: dict[bytes, Line] = {}
     unknown = []
     for line in lines:
-        key = next((key for key in (log, *witnesses) if (key.name, key.id) == (line.name, line.id)), None)
+        key = next((key for key in known if (key.name, key.id) == (line.name, line.id)), None)
         if key is None:
             unknown.append(f"line {line.number} `{line.name}+{line.id.hex()}`")
         elif key.id not in signed:  # of a key's repeated lines the first counts
             if not key.verify(text, line.signature):
                 raise Wrong("checkpoint", f"line {line.number}: the signature of `{line.name}` is wrong")
             signed[key.id] = line
-    if log.id not in signed:
+    rows = text.decode().split("\n")[:-1]
+    covered = [each for each in handovers or () if len(rows) > 1 and rows[1].isdecimal() and each.entry < int(rows[1])]
+    due = covered[-1].new if covered else log
+    if due.id not in signed:
+        if covered and signed:
+            raise Wrong("checkpoint", f"entry {covered[-1].entry} handed the log over to {vkey(due)}, which has not signed it")
         strangers = f"; signed by unknown keys: {', '.join(unknown)}" if unknown else ""
         raise Wrong("checkpoint", f"the log's key has not signed it{strangers}")
-    rows = text.decode().split("\n")[:-1]
     if len(rows) < 3 or not all(rows):
         raise Wrong("checkpoint", "it has not three lines or more, none of them empty")
     origin, size, root = rows[0], rows[1], unbase64(rows[2])
@@ -417,8 +489,9 @@ def parse_entry(data: bytes) -> tuple[str, dict[int, int], dict[int, bytes]]:
 class Verification:
     """One pass over a log folder; `wrong` collects what is wrong."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, handovers: list[Handover]) -> None:
         self.folder, self.size = folder, size
+        self.handovers = {each.entry: handover_commitment(each.note) for each in handovers}
         self.wrong: list[Wrong] = []
         self.releases: set[int] = set()
         self.policies: set[bytes] = set()
@@ -532,6 +605,8 @@ class Verification:
         self.policy, self.consent_head = hashes[POLICY], numbers[CONSENT_HEAD]
         self.set_back += numbers[TIME] < self.time  # no fault: clocks are set, and the log's order is that of its indices
         self.time = numbers[TIME]
+        if index in self.handovers and (kind != "key" or self.handovers[index] != hashes[COMMITMENT]):
+            self.find(f"entry {index}", "`log.keys` says that it hands the log over, and it does not")
         if kind == "release":
             self.labels(index, hashes[LABELS])
         elif kind == "policy":
@@ -581,7 +656,7 @@ class Verification:
                 beyond += 256 * number + int(tile[3] or 256) > self.size >> (8 * level)
             elif index is not None and index >= self.size:
                 beyond += 1
-            elif path not in ("checkpoint", "log.vkey") and index not in self.releases:
+            elif path not in ("checkpoint", "log.vkey", "log.keys") and index not in self.releases:
                 digest = bytes.fromhex(path[9:]) if POLICIES_PATH.fullmatch(path) else None
                 if digest not in self.policies:
                     unknown.append(path)
@@ -626,19 +701,22 @@ def read_checkpoint(folder: Path) -> bytes:
 def verify(folder: Path, log: Key, witnesses: list[Key]) -> tuple[Checkpoint | None, list[Wrong], list[str]]:
     """Verify a log folder; return its checkpoint if that is to be trusted, what is wrong, and lines about what was read."""
     wrong = []
-    if offered_key(folder) not in (None, vkey(log)):
-        wrong.append(Wrong("log.vkey", "it is another key than the one given"))
     note = read_checkpoint(folder)
     try:
-        checkpoint = open_checkpoint(note, log, witnesses)
+        handovers = read_handovers(folder, log.name)
+        ahead = followed(log, handovers)
+        if offered_key(folder) not in (None, vkey(log), *(vkey(key) for each in handovers for key in (each.old, each.new))):
+            wrong.append(Wrong("log.vkey", "it is another key than the one given"))
+        checkpoint = open_checkpoint(note, log, witnesses, ahead)
     except Wrong as problem:
         return None, [*wrong, problem], ["nothing below the checkpoint was looked at"]
-    verification = Verification(folder, checkpoint.size)
+    verification = Verification(folder, checkpoint.size, handovers)
     verification.run(checkpoint.root)
     unknown, beyond = verification.others()
     releases, policies = len(verification.releases), len(verification.policies)
     what = [
         f"{checkpoint.size} entries, {releases} releases, {policies} policy sets, clock set back {verification.set_back} times",
+        *(f"entry {each.entry} handed the log over to {vkey(each.new)}" for each in ahead if each.entry < checkpoint.size),
         f"files: {len(unknown)} named by no entry, {beyond} beyond the checkpoint",
         *(f"  {printable(path)} is named by no entry" for path in unknown[:100]),
     ]

@@ -35,25 +35,27 @@ def anchors_for(
         KeyFormatError: when the key is malformed.
         PolicyFormatError: when the policy file is malformed.
         LogUnreachableError: when the log has no checkpoint from which to read its name.
+        FileError: when its handovers cannot be read.
     """
     policy = None if policy_file is None else parse_policy(read_small(policy_file, LONGEST_POLICY_BYTES), str(policy_file))
+    handovers = b"" if reader is None else reader.handovers()
     if unpinned:
         if key is not None:
             raise AnchorError("`--key` and `--no-key` exclude each other")
         offered = None if reader is None else reader.vkey()
         if offered is None:
             raise AnchorError("the log offers no key of its own; name one with `--key`")
-        return Anchors(Verifier.parse(offered), False, policy)
+        return Anchors(Verifier.parse(offered), False, policy, handovers)
     if key is not None:
         log = Verifier.parse(read_key(key))
         if policy is not None and policy.logs and log not in [one.verifier for one in policy.logs]:
             raise AnchorError(f"`{policy_file}` lists logs, and not the one of `--key`")
-        return Anchors(log, True, policy)
+        return Anchors(log, True, policy, handovers)
     if policy is None or not policy.logs:
         raise AnchorError("name the log's public key with `--key`, or a policy file that lists it with `--witnesses`")
     if note is None:
         note = b"" if reader is None else reader.checkpoint()
-    return Anchors(_listed(policy, note.partition(b"\n")[0], str(policy_file)), True, policy)
+    return Anchors(_listed(policy, note.partition(b"\n")[0], str(policy_file)), True, policy, handovers)
 
 
 def read_key(text: str) -> str:

@@ -7,6 +7,7 @@ unchecked; it is not a finding here: ``replay`` judges by its age whether it may
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from gateway.audit.log import canonical
 from gateway.audit.log.balances import IDENTITIES
@@ -20,6 +21,7 @@ from gateway.audit.log.earlier_payloads import (
     decode_void,
 )
 from gateway.audit.log.entries import Entry, EntryError, Kind
+from gateway.audit.log.handover import KEYS_NAME, Handover
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import (
     CITY_OWNED,
@@ -27,10 +29,12 @@ from gateway.audit.log.payloads import (
     Contribution,
     GapPayload,
     GenesisPayload,
+    LogKeyPayload,
     PayloadError,
     ReleasedDraw,
     ReleaseRecord,
     decode_key,
+    handover_commitment,
 )
 from gateway.audit.log.reader import FileError, OpeningsReader, opening_name
 from gateway.audit.verify.age import AuditTime, LogAge
@@ -55,6 +59,7 @@ class EntryAudit:
         openings: The openings folder, if there is one.
         steps: The records of steps 4 (coherence), 6 (openings) and 7 (ledger).
         time: The time by which the log is aged.
+        handovers: Of the log's key, as the log itself states them.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class EntryAudit:
         openings: OpeningsReader | None,
         steps: tuple[StepRecord, StepRecord, StepRecord],
         time: AuditTime,
+        handovers: Sequence[Handover] = (),
     ) -> None:
         self._origin = origin
         self._labels = labels
@@ -79,6 +85,7 @@ class EntryAudit:
         self._erasures = ErasureAudit()
         self._voids = VoidAudit()
         self._forms = PayloadForms()
+        self._handovers = {one.index: one for one in handovers}
 
     def begin_behind(self, index: int, data: bytes | None) -> None:
         """Start after an entry that was checked earlier; None stands for an entry that cannot be read."""
@@ -116,6 +123,7 @@ class EntryAudit:
             self._files.take_release(index)
         elif entry.kind is Kind.POLICY:
             self._files.take_policies(index, entry.policy)
+        self._check_handover(entry)
         opening = self._read_opening(index, entry)
         self._age.take(entry, opening)
         if self._openings is not None:
@@ -185,6 +193,12 @@ class EntryAudit:
             self._coherence.add(f"entry {index}", str(error))
             return None
 
+    def _check_handover(self, entry: Entry) -> None:
+        """Check that the log records the handover of its key that is stated to be this entry."""
+        handover = self._handovers.get(entry.sequence)
+        if handover is not None and (entry.kind is not Kind.KEY or entry.commitment != handover_commitment(handover.note)):
+            self._coherence.add(f"entry {entry.sequence}", f"`{KEYS_NAME}` says that it hands the log over, and it does not")
+
     def _check_opening(self, index: int, entry: Entry, opening: Opening | None) -> None:
         """Check the entry's opening, if there is one, and pass its payload to the recount of the ledger."""
         payload: object = None
@@ -216,6 +230,8 @@ class EntryAudit:
             return self._erasures.take_erasure(entry, payload)
         if isinstance(payload, AnyVoidPayload):
             return self._voids.take_void(entry, payload)
+        if isinstance(payload, LogKeyPayload) and entry.sequence not in self._handovers:
+            return [f"hands the log over to another key, and `{KEYS_NAME}` does not say so"]
         return []
 
     def _read_opening(self, index: int, entry: Entry) -> Opening | None:

@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from hashlib import sha256
 
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.paths import LabelsFile, PoliciesFile, TileFile, parse_path
 from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, FileError, LogReader
 from gateway.audit.log.tiles import policies_path
@@ -64,7 +65,7 @@ class FileAudit:
         try:
             for path in paths:
                 file = parse_path(path)
-                if path in (CHECKPOINT_NAME, VKEY_NAME):
+                if path in (CHECKPOINT_NAME, VKEY_NAME, KEYS_NAME):
                     read += 1
                 elif file is not None and not file.is_covered(self._size):
                     beyond += 1

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
-from gateway.audit.log.notes import NoteError, Verifier, open_note
+from gateway.audit.log.handover import LogKeys
+from gateway.audit.log.notes import NoteError
 
 _CHECKED: Final = b"sluice: every entry of this checkpoint has been checked\n"
 
@@ -28,20 +29,23 @@ class SavedCheckpoint:
     checked: bool
 
     @classmethod
-    def parse(cls, data: bytes, verifier: Verifier) -> SavedCheckpoint:
+    def parse(cls, data: bytes, keys: LogKeys) -> SavedCheckpoint:
         """Return the saved checkpoint in a file, after checking the log's signature.
 
+        Args:
+            data: The file's bytes.
+            keys: The log's keys from the trusted one on.
+
         Raises:
-            KeptError: when it is malformed, another log's, or not signed by that key.
+            KeptError: when it is malformed, another log's, or not signed by the key that was the log's then.
         """
         checked = data.startswith(_CHECKED)
         try:
-            note = open_note(data.removeprefix(_CHECKED), [verifier])
-            checkpoint = Checkpoint.parse(note.text)
+            checkpoint = keys.checkpoint(data.removeprefix(_CHECKED))
         except (NoteError, CheckpointError) as error:
             raise KeptError(str(error)) from error
-        if checkpoint.origin != verifier.name:
-            raise KeptError(f"a checkpoint of log `{checkpoint.origin}`, not `{verifier.name}`")
+        if checkpoint.origin != keys.first.name:
+            raise KeptError(f"a checkpoint of log `{checkpoint.origin}`, not `{keys.first.name}`")
         return cls(checkpoint, checked)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.audit.log.checkpoint import Checkpoint, CheckpointError
 from gateway.audit.log.cosignature import MAX_TIME_S
+from gateway.audit.log.handover import KEYS_NAME, HandoverError, LogKeys
 from gateway.audit.log.merkle import EMPTY_ROOT
 from gateway.audit.log.notes import NoteError, OpenedNote, Signature, Verifier, open_note, split_note
 from gateway.audit.log.witness_policy import Policy
@@ -38,11 +39,24 @@ class Anchors:
         pinned: Whether it came from elsewhere than the log itself.
         policy: The witnesses that the auditor knows, and how many of them are a quorum; None without a policy. The logs that
             it lists are not used here: `log` is the one in question.
+        handovers: What the log says of how its key was handed on, unverified; empty where it says nothing.
     """
 
     log: Verifier
     pinned: bool = True
     policy: Policy | None = None
+    handovers: bytes = b""
+
+    def keys(self) -> LogKeys:
+        """Return the log's keys from the trusted one on.
+
+        Raises:
+            UntrustedError: when the handovers do not hold, or do not pass through it.
+        """
+        try:
+            return LogKeys.follow(self.log, self.handovers)
+        except HandoverError as error:
+            raise UntrustedError(f"`{KEYS_NAME}`: {error}") from error
 
     @property
     def witnesses(self) -> dict[str, Verifier]:
@@ -74,6 +88,7 @@ class Trust:
         witnesses_n: How many witnesses are known.
         quorum: Whether those that cosigned are a quorum by the auditor's policy; None without a policy.
         unknown: Signature lines of keys that the auditor does not know, which count for nothing.
+        handed_over: The keys to which the log was handed over since, in order.
     """
 
     key: str
@@ -82,6 +97,7 @@ class Trust:
     witnesses_n: int = 0
     quorum: bool | None = None
     unknown: tuple[str, ...] = ()
+    handed_over: tuple[str, ...] = ()
 
     @property
     def witnesses_k(self) -> int:
@@ -93,7 +109,7 @@ class Trust:
         named = f" ({', '.join(map(str, self.cosigned))})" if self.cosigned else ""
         seen = f"{self.witnesses_k} of {self.witnesses_n}{named}" if self.witnesses_n else "none configured"
         key = f"pinned key {self.key}" if self.pinned else f"NONE: the key comes from the log itself, {self.key}"
-        lines = [f"trust: {key}", f"witnesses: {seen}"]
+        lines = [f"trust: {key}", *(f"handed over to {each}" for each in self.handed_over), f"witnesses: {seen}"]
         if self.unknown:
             lines.append(f"signatures of unknown keys: {', '.join(self.unknown)}")
         return lines
@@ -103,6 +119,7 @@ class Trust:
         return {
             "key": self.key,
             "pinned": self.pinned,
+            "handed_over": list(self.handed_over),
             "witnesses": [one.witness for one in self.cosigned],
             "cosigned": [{"witness": one.witness, "time_s": one.time_s} for one in self.cosigned],
             "witnesses_k": self.witnesses_k,
@@ -120,17 +137,22 @@ def open_checkpoint(note: bytes, anchors: Anchors) -> tuple[Checkpoint, Trust]:
     Raises:
         UntrustedError: when it is malformed, another log's, or a known key's signature is missing or invalid.
     """
-    known = (anchors.log, *anchors.witnesses.values())
+    keys = anchors.keys()
+    known = (*keys.verifiers, *anchors.witnesses.values())
     try:
         opened = open_note(note, known)
         checkpoint = Checkpoint.parse(opened.text)
     except NoteError as error:
-        raise UntrustedError(str(error), _unknown_keys(note, known)) from error
+        raise UntrustedError(_unsigned(str(error), note, anchors), _unknown_keys(note, known)) from error
     except CheckpointError as error:
         raise UntrustedError(str(error)) from error
     unknown = _unknown_keys(note, known)
-    if _line_of(anchors.log, opened) is None:
-        raise UntrustedError("the log's own key has not signed this", unknown)
+    if _line_of(keys.at(checkpoint.size), opened) is None:
+        problem = "the log's own key has not signed this"
+        handover = keys.handover_before(checkpoint.size)
+        if handover is not None:
+            problem = f"entry `{handover.index}` handed the log over to `{handover.new.vkey()}`, which has not signed this"
+        raise UntrustedError(_unsigned(problem, note, anchors), unknown)
     if checkpoint.origin != anchors.log.name:
         raise UntrustedError(f"line 1: origin `{checkpoint.origin}` is not the key's name `{anchors.log.name}`")
     if checkpoint.size == 0 and checkpoint.root != EMPTY_ROOT:
@@ -141,11 +163,23 @@ def open_checkpoint(note: bytes, anchors: Anchors) -> tuple[Checkpoint, Trust]:
     return checkpoint, Trust(
         key=anchors.log.vkey(),
         pinned=anchors.pinned,
+        handed_over=tuple(one.new.vkey() for one in keys.handovers if one.index < checkpoint.size),
         cosigned=tuple(cosigned),
         witnesses_n=len(lines),
         quorum=None if policy is None else policy.is_met_by({one.witness for one in cosigned}),
         unknown=unknown,
     )
+
+
+def _unsigned(problem: str, note: bytes, anchors: Anchors) -> str:
+    """Return a problem, with what is missing where another key of the log's name has signed and nothing leads to it."""
+    try:
+        signed = {one.name for one in split_note(note)[1]}
+    except NoteError:
+        return problem
+    if anchors.handovers or anchors.log.name not in signed:
+        return problem
+    return f"{problem}; where the log has another key by now, `{KEYS_NAME}` would lead to it, and there is none"
 
 
 def _line_of(verifier: Verifier, opened: OpenedNote) -> Signature | None:

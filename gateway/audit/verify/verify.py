@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.handover import parse_handovers
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import CHECKPOINT_NAME, VKEY_NAME, LogReader, LogUnreachableError, OpeningsReader
 from gateway.audit.log.tiles import TILE_WIDTH
@@ -108,9 +109,11 @@ class Verification:
     def _open_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint if the trusted key signed it for the log that it names."""
         step = self._steps[0]
-        if self._reader.vkey() not in (None, self._anchors.log.vkey()):
-            step.add(VKEY_NAME, "another key than the pinned one")
         try:
+            self._anchors.keys()
+            known = (self._anchors.log, *(key for one in parse_handovers(self._anchors.handovers) for key in (one.old, one.new)))
+            if self._reader.vkey() not in (None, *(each.vkey() for each in known)):
+                step.add(VKEY_NAME, "another key than the pinned one")
             self.note = self._reader.checkpoint()
             checkpoint, self._trust = open_checkpoint(self.note, self._anchors)
         except UntrustedError as error:
@@ -148,7 +151,7 @@ class Verification:
         labels = LabelAudit(self._reader, checkpoint.size, self._steps[4])
         files = FileAudit(self._reader, checkpoint.size, self._steps[9], self._steps[10], checked=checked)
         steps, at = (self._steps[3], self._steps[5], self._steps[6]), audit_time(self._trust, self._clock_ms)
-        audit = EntryAudit(checkpoint.origin, labels, files, known, steps, at)
+        audit = EntryAudit(checkpoint.origin, labels, files, known, steps, at, parse_handovers(self._anchors.handovers))
         for index, entry in enumerate(tree.entries(), first_block * TILE_WIDTH):
             if index >= checked:
                 audit.take(entry)
@@ -214,7 +217,8 @@ def verify_folder(folder: Path, vkey: str, openings: Path | None = None) -> Repo
     for path in (folder, openings):
         if path is not None and not path.is_dir():
             raise NotADirectoryError(f"`{path}` is not a folder")
-    return Verification(LogReader(folder), Anchors(Verifier.parse(vkey)), openings=openings).run()
+    reader = LogReader(folder)
+    return Verification(reader, Anchors(Verifier.parse(vkey), handovers=reader.handovers()), openings=openings).run()
 
 
 def _unchecked(why: str) -> str:

@@ -113,7 +113,7 @@ def change_consents(
 def _enter(state: State, consent: Consent, now_ms: int, told: Mapping[Status, MessageKind] = _TOLD) -> int:
     """Log and enter a record; an unsigned one rests on the gateway's word, and gets the log key's signature."""
     if not consent.signature:
-        consent = consent.signed(state.identity.signer.sign_bytes(signing_bytes(consent)))
+        consent = consent.signed(state.log.signer.sign_bytes(signing_bytes(consent)))
     data = encode_consent(consent)
     index = state.log.append_entry(Kind.CONSENT if consent.permits else Kind.WITHDRAWAL, now_ms, state.log.one_part(data))
     state.registry.keep_consent(consent, index, data)

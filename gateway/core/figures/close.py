@@ -1,4 +1,4 @@
-"""Closing windows: all ended windows of a recipient at once become figures, own totals, or are suppressed with a reason.
+"""Closing windows: ended windows of a recipient become figures, own totals, or are suppressed with a reason.
 
 Called when a bundle is formed, never before, so that what is in force at release decides. Figures here are about no subject, from
 the city's own devices: those about households come from tables of cells (``figures.close_tables``), and own totals of households
@@ -7,7 +7,7 @@ leave one by one. Nothing is changed here: ``gateway.core.release`` packs the ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 
 from consent.core.disclosure import Identity
 from gateway.core.figures.table import ClosedAs, Conditions, Figure, Suppressed, Totals, stand
@@ -15,15 +15,15 @@ from gateway.core.figures.values import figure
 from gateway.core.windows.windows import Window
 
 
-def close(windows: Sequence[Window], conditions: Conditions) -> list[ClosedAs]:
-    """Close all ended windows of a recipient.
+def close(windows: Iterable[Window], conditions: Conditions) -> Iterator[ClosedAs]:
+    """Close ended windows of a recipient, each when it is asked for: no more than there is room for.
 
     Args:
         windows: Not changed.
         conditions: The terms and policies in force.
     Returns: The outcome of each window, in the same order.
     """
-    return [_close(window, conditions) for window in windows]
+    return (_close(window, conditions) for window in windows)
 
 
 def _close(window: Window, conditions: Conditions) -> ClosedAs:

@@ -41,7 +41,7 @@ def _close(part: Slice, conditions: Conditions, missed: Sequence[Span], excluded
     table = part.table
     mechanism = conditions.policies.mechanisms.get((table.cohort.flow, table.cohort.observed_property))
     if mechanism is None:  # the policies no longer have it: nobody has terms
-        return NoDraw(part, table.pairs(table.rows, part.first, part.last), {})
+        return NoDraw(part, table.pairs(part.first, part.last), {})
     if not mechanism.is_exact:
         return close_noisy(part, mechanism, conditions, missed, noise)
     assert mechanism.period is Period.DAY, "exact figures are of days"

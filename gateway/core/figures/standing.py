@@ -73,7 +73,7 @@ def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> Sli
         if terms is None or terms.since_ms > table.start_ms:
             withdrawn += held
             continue
-        lost = sum(table.counts[at + cell] for cell in struck)
+        lost = sum([table.counts[at + cell] for cell in struck]) if struck else 0
         partial += lost
         if held > lost:
             members[contributor], pairs[contributor] = terms, held - lost

@@ -105,22 +105,32 @@ class Suppressed:
 class Totals:
     """A window whose contributors' own totals leave one by one, each under its contributor's terms alone.
 
-    Its members are determined only when it is packed: a backlog of such windows spans many bundles, and to determine all of them
-    for each bundle would cost its square.
+    Its members are determined only when it is packed, and of no more than a bundle takes: a backlog of such windows spans many
+    bundles, and to determine all of them for each bundle would cost its square.
+
+    Attributes:
+        is_told: Nothing more of it may leave, since somebody has left of whom the rest would tell.
     """
 
     window: Window
+    is_told: bool = False
 
 
 ClosedAs = Figure | Suppressed | Totals
 
 
-def stand(window: Window, conditions: Conditions) -> Row:
-    """Return a window's row: members are the contributors with terms and a value; none where the window misses readings."""
+def stand(window: Window, conditions: Conditions, contributors: Iterable[bytes] | None = None) -> Row:
+    """Return a window's row: members are the contributors with terms and a value; none where the window misses readings.
+
+    Args:
+        window: Not changed.
+        conditions: The terms and policies in force.
+        contributors: Those to look at; by default all.
+    """
     cohort = window.cohort
     members: dict[bytes, Terms] = {}
     withdrawn, suppressed = 0, dict[str, int]()
-    for contributor in sorted(window.members):
+    for contributor in sorted(window.members if contributors is None else contributors):
         contribution = window.members[contributor]
         terms = conditions.terms_of(contributor, cohort)
         if terms is None or terms.since_ms > window.start_ms:

@@ -39,3 +39,12 @@ class Heard:
         """Count what was refused, by the reason of its account in the ledger."""
         self.last_ms = now_ms
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
+
+    def is_silent(self, since_ms: int, expect_every_ms: int, now_ms: int) -> bool:
+        """Return whether no reading has come for longer than expected.
+
+        Args:
+            since_ms: When a device that was never heard began to be listened for.
+            expect_every_ms: The longest time between two readings.
+        """
+        return now_ms - max(self.reading_ms, since_ms) > expect_every_ms

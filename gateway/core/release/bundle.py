@@ -1,24 +1,24 @@
 """A release tick: closes ended windows, packs one bundle per recipient, accounts for it, seals it and logs it.
 
 Step 11 of the path of a batch. What leaves first is a part of a publication, if one is due: figures about subjects leave in
-nothing else (``gateway.core.release.publication``). Any other bundle has two phases: all ended windows of a recipient become
+nothing else (``gateway.core.release.publication``). Any other bundle has two phases: ended windows of a recipient become
 figures about no subject or the totals of single ones (``gateway.core.figures``), then these and outbox rows are packed
-(``gateway.core.release.draft``). A bundle is formed only for a recipient whose sink is connected and has nothing in flight for
+(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is formed only for a recipient whose sink is connected and has nothing in flight for
 it, so that even after days of outage a consent change acts on all that waits. Every check is made again here, with the plans
 now in force. Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
-from consent.core.disclosure import DAY_MS
+from consent.core.disclosure import DAY_MS, Identity
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import ReleasePayload
 from gateway.core.effects import OutboxRow
 from gateway.core.figures.close import close
-from gateway.core.figures.table import ClosedAs, Conditions, Suppressed, Totals, stand
+from gateway.core.figures.table import ClosedAs, Conditions, Totals
 from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import Close, ClosedWindow, FixedGuard, PublishFrom
 from gateway.core.ledger import LedgerMove
@@ -49,7 +49,12 @@ def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
 
 
 def form_bundle(
-    state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, form: BundleFormat
+    state: State,
+    recipient: str,
+    rows: Sequence[tuple[int, bytes]],
+    now_ms: int,
+    form: BundleFormat,
+    guards: Mapping[GuardKey, frozenset[bytes]] | None = None,
 ) -> ReadyBundle | None:
     """Form the next bundle of a recipient, and log it: a part of a publication where one is due, else from windows and records.
 
@@ -59,17 +64,39 @@ def form_bundle(
         rows: The recipient's oldest outbox rows: (number, content).
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
+        guards: Those that were computed before, of what is as it was then; totals that rest on any other wait. None computes
+            at once whatever is needed.
     Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
     if (due := next_due(state, recipient)) is not None:
         return form_publication(state, due, now_ms, form)
     conditions = conditions_of(state, now_ms)
-    closed = close(list(_ended(state, recipient)), conditions)
-    draft = pack(state, recipient, form, [_unless_told(state, one, conditions) for one in closed], rows, conditions)
+    closed = (_unless_told(state, one) for one in close(_formable(state, recipient, guards), conditions))
+    draft = pack(state, recipient, form, closed, rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None
-    _settle(state, draft, bundle, conditions)
+    _settle(state, draft, bundle, conditions, guards or {})
     if bundle is None:
         _drop_day_keys(state)
+    return bundle
+
+
+def form_records(
+    state: State, recipient: str, rows: Sequence[tuple[int, bytes]], now_ms: int, form: BundleFormat
+) -> ReadyBundle | None:
+    """Form a bundle of a recipient of single records alone, and log it, though windows or publications wait.
+
+    Args:
+        state: As for ``form_bundle``, and the others too.
+        recipient: Its sink must be connected and idle.
+        rows: Any of the recipient's outbox rows, in order: (number, content).
+        now_ms: The gateway's clock.
+        form: The format of the recipient's bundles.
+    Returns: The bundle, to be sent once committed; None where none of them may leave.
+    """
+    conditions = conditions_of(state, now_ms)
+    draft = pack(state, recipient, form, (), rows, conditions)
+    bundle = _log(state, draft, now_ms) if draft.records else None
+    _settle(state, draft, bundle, conditions, {})
     return bundle
 
 
@@ -83,31 +110,70 @@ def _ended(state: State, recipient: str) -> Iterator[Window]:
                 yield window
 
 
-def _unless_told(state: State, one: ClosedAs, conditions: Conditions) -> ClosedAs:
-    """Return what a window was closed as, or nothing of it where its rest would tell what somebody had who has left."""
-    key = guard_of(state.windows, one.window.cohort, one.window.start_ms) if isinstance(one, Totals) else None
-    guard = None if key is None else state.windows.guards.get(key)
-    if not isinstance(one, Totals) or guard is None or not guard.has_left:
+def _unless_told(state: State, one: ClosedAs) -> ClosedAs:
+    """Return what a window was closed as; nothing of it is to leave where its rest would tell what somebody had who has left."""
+    if not isinstance(one, Totals):
         return one
-    return Suppressed(stand(one.window, conditions).suppress("told"))
+    key = guard_of(state.windows, one.window.cohort, one.window.start_ms)
+    guard = None if key is None else state.windows.guards.get(key)
+    return Totals(one.window, is_told=guard is not None and guard.has_left)
 
 
-def _guards(state: State, draft: Draft, conditions: Conditions) -> dict[GuardKey, frozenset[bytes]]:
-    """Return the guards that a draft's totals rest on; those of which nothing has been formed yet are computed."""
+def _formable(state: State, recipient: str, guards: Mapping[GuardKey, frozenset[bytes]] | None) -> Iterator[Window]:
+    """Yield the ended windows of a recipient up to the first whose guard is still to be computed."""
+    for window in _ended(state, recipient):
+        key = _lacking_guard(state, window)
+        if guards is not None and key is not None and key not in guards:
+            return
+        yield window
+
+
+def next_guard(state: State, recipient: str) -> GuardKey | None:
+    """Return the guard that the next totals of a recipient wait for; None where it stands, or there need be none."""
+    window = next(_ended(state, recipient), None)
+    return None if window is None else _lacking_guard(state, window)
+
+
+def has_ended(state: State, recipient: str) -> bool:
+    """Return whether anything of a recipient's windows may leave or end now."""
+    return next(_ended(state, recipient), None) is not None
+
+
+def _lacking_guard(state: State, window: Window) -> GuardKey | None:
+    """Return the guard that a window's totals rest on, where nothing of it has been formed yet."""
+    if window.cohort.identity == Identity.AGGREGATE.label:
+        return None
+    key = guard_of(state.windows, window.cohort, window.start_ms)
+    return None if key is None or state.windows.guards.get(key) is not None else key
+
+
+def _guards(
+    state: State, draft: Draft, conditions: Conditions, found: Mapping[GuardKey, frozenset[bytes]]
+) -> dict[GuardKey, frozenset[bytes]]:
+    """Return the guards that a draft's totals rest on; those of which nothing has been formed yet are found, or computed."""
     guards: dict[GuardKey, frozenset[bytes]] = {}
     for packed in draft.windows:
         window = packed.row.window
         key = guard_of(state.windows, window.cohort, window.start_ms) if packed.packed else None
         if key is not None and key not in guards:
             held = state.windows.guards.get(key)
-            guards[key] = compute_guard(state, key, conditions) if held is None else held.excluded
+            if held is not None:
+                guards[key] = held.excluded
+            else:
+                guards[key] = found[key] if key in found else compute_guard(state, key, conditions)
     return guards
 
 
-def _settle(state: State, draft: Draft, bundle: ReadyBundle | None, conditions: Conditions) -> None:
+def _settle(
+    state: State,
+    draft: Draft,
+    bundle: ReadyBundle | None,
+    conditions: Conditions,
+    found: Mapping[GuardKey, frozenset[bytes]],
+) -> None:
     """Account for a draft: remove from windows and outbox what has left them, and record in the bundle what a void returns."""
     ledger, closed = state.ledger, list[ClosedWindow]()
-    guards = {} if bundle is None else _guards(state, draft, conditions)
+    guards = {} if bundle is None else _guards(state, draft, conditions, found)
     windows, outbox, moved = list[Window](), list[OutboxRow](), list[LedgerMove]()
     for packed in draft.windows:
         taken = _take_out(state, packed, closed)
@@ -139,7 +205,7 @@ def _take_out(state: State, packed: PackedWindow, closed: list[ClosedWindow]) ->
     """Remove from a window members that are in the bundle or no longer allowed; return the part that is in the bundle."""
     window = packed.row.window
     left = packed.row.members.keys() - set(packed.packed)
-    gone = [contributor for contributor in window.members if contributor not in left]
+    gone = [contributor for contributor in packed.looked_at if contributor not in left]
     closed.append(ClosedWindow(window.cohort, window.start_ms, window.end_ms, gone, list(packed.packed)))
     return state.windows.take_out(window, packed.packed, gone)
 

@@ -3,14 +3,17 @@
 Nothing of the gateway is changed here except that pseudonym domains are opened: a draft states what became of each window and
 row, and ``gateway.core.release.bundle`` accounts for it. Windows are packed by their end, then outbox rows by their number, and
 whatever comes after the first record that does not fit stays as it is, for the next bundle. But no place tells whose a record
-is: which of a window's members fit is random, and so is the order of the records in the end.
+is: which of a window's members are looked at and fit is random, and so is the order of the records in the end.
+
+A draft looks at no more than ``MOST_LOOKED_AT`` members of windows, so that forming it holds nothing up for long, however many
+wait: more than fit in a bundle, so that its end comes from the room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -23,7 +26,7 @@ from gateway.core.public.bundle import note_reading
 from gateway.core.public.tally import HourTally
 from gateway.core.release.entry import Basis
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.order import random_order
+from gateway.core.release.order import random_order, random_some
 from gateway.core.release.records import (
     Waiting,
     encode_row,
@@ -40,12 +43,23 @@ from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
 
 
+MOST_LOOKED_AT: Final = 1000
+"""A bundle holds some 700 records."""
+
+
 @dataclass(frozen=True, slots=True)
 class PackedWindow:
-    """What a draft made of an ended window: which of its members are in the bundle: all, some or none."""
+    """What a draft made of an ended window.
+
+    Attributes:
+        row: Those of its members that were looked at and may stand in it.
+        packed: Which of them are in the bundle: all, some or none.
+        looked_at: All that were; the others stay as they are.
+    """
 
     row: Row
     packed: Sequence[bytes]
+    looked_at: Collection[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,8 @@ class Draft:
         records: Encoded in the recipient's form.
         listed: What the release entry states about each record.
         bases: What the records about subjects rest on.
-        full: Something was left for the next bundle, for want of room.
+        full: Something was left for the next bundle, for want of room, or since enough was looked at.
+        looked_at: At how many members of windows.
         hours: By hour, the readings of the city's own sensors that leave one by one.
     """
 
@@ -84,6 +99,7 @@ class Draft:
     windows: list[PackedWindow] = field(default_factory=list)
     rows: list[PackedRow] = field(default_factory=list)
     full: bool = False
+    looked_at: int = 0
     hours: dict[int, HourTally] = field(default_factory=dict)
     _bytes: int = 0
 
@@ -136,15 +152,18 @@ def pack(
         state: Supplies subjects' secrets, pseudonym domains, random record ids and the random order.
         recipient: The recipient of the bundle.
         form: The format of the recipient's bundles.
-        outcomes: The outcomes of all its ended windows.
+        outcomes: The outcomes of its ended windows; those after the last that it takes are not asked for.
         rows: Its oldest outbox rows: (number, content).
         conditions: The terms and policies in force.
     """
     draft = Draft(recipient, form)
     for outcome in outcomes:
+        if draft.looked_at >= MOST_LOOKED_AT:
+            draft.full = True
         if draft.full:
             break
         draft.windows.append(_pack_outcome(state, draft, outcome, conditions))
+        draft.looked_at += len(draft.windows[-1].looked_at)
     for number, content in rows:
         if draft.full:
             break
@@ -158,12 +177,18 @@ def pack(
 def _pack_outcome(state: State, draft: Draft, outcome: ClosedAs, conditions: Conditions) -> PackedWindow:
     match outcome:
         case Suppressed(row):
-            return PackedWindow(row, ())
+            return PackedWindow(row, (), row.window.members)
         case Figure(row):
-            return PackedWindow(row, tuple(row.members) if _pack_figure(draft, outcome, conditions) else ())
-        case Totals(window):
-            row = stand(window, conditions)
-            return PackedWindow(row, _pack_totals(draft, row, _own_records(state, draft.recipient, row, conditions)))
+            packed = tuple(row.members) if _pack_figure(draft, outcome, conditions) else ()
+            return PackedWindow(row, packed, row.window.members)
+        case Totals(window, is_told):
+            looked_at = random_some(window.members, MOST_LOOKED_AT - draft.looked_at, state.identity.random_bytes)
+            row = stand(window, conditions, looked_at)
+            if is_told:
+                row = row.suppress("told")
+            packed = _pack_totals(draft, row, _own_records(state, draft.recipient, row, conditions))
+            draft.full = draft.full or len(looked_at) < len(window.members)
+            return PackedWindow(row, packed, looked_at)
 
 
 def _pack_figure(draft: Draft, outcome: Figure, conditions: Conditions) -> bool:
@@ -174,14 +199,14 @@ def _pack_figure(draft: Draft, outcome: Figure, conditions: Conditions) -> bool:
     return _pack_members(draft, record, row, row.members)
 
 
-def _pack_totals(draft: Draft, row: Row, records: Iterator[tuple[bytes, Record]]) -> list[bytes]:
+def _pack_totals(draft: Draft, row: Row, records: Iterator[tuple[bytes, Record]]) -> tuple[bytes, ...]:
     """Add members' own totals, as far as they fit; return whose were added."""
     packed: list[bytes] = []
     for contributor, record in records:
         if not _pack_members(draft, record, row, {contributor: row.members[contributor]}):
             break
         packed.append(contributor)
-    return packed
+    return tuple(packed)
 
 
 def _own_records(state: State, recipient: str, row: Row, conditions: Conditions) -> Iterator[tuple[bytes, Record]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from consent.core.canonical import disclosure_map
-from consent.core.disclosure import Disclosure
 from gateway.audit.log import canonical
 from gateway.audit.log.openings import SALT_BYTES, Part, label, labels_file, opening_salt, subject_label_key
 from gateway.audit.log.payloads import ReleasePayload, contribution_end, encode_beginning
@@ -55,24 +55,25 @@ def prepare_entry(
     present = {contributor: subjects[contributor] for basis in bases for contributor in basis.terms}
     keys = [subject_label_key(subject.secret, subject.label_generation) for subject in present.values()]
     labels = labels_file([label(key, index) for key in keys], random_bytes, least_labels)
-    parts = [Part(random_bytes(SALT_BYTES), payload.encode()), *_subject_parts(bases, present, index)]
-    return PreparedEntry.of(index, parts, labels)
+    own = Part(random_bytes(SALT_BYTES), payload.encode())
+    return PreparedEntry.of(index, chain([own], _subject_parts(bases, present, index)), labels)
 
 
 def _subject_parts(bases: Iterable[Basis], subjects: Mapping[bytes, Subject], index: int) -> Iterator[Part]:
     """Yield the parts of the opening that state what each subject's contribution to each record or draw rests on."""
-    encoded: dict[Disclosure, bytes] = {}
+    encoded: dict[int, bytes] = {}  # by identity: thousands share a few, and to hash each takes longer than all else
     for basis in bases:
         beginnings: dict[Hashable, bytes] = {}  # thousands share a few
         for (contributor, least), pairs in zip(basis.terms.items(), basis.pairs, strict=True):
             salt = opening_salt(subjects[contributor].secret, index, basis.record)
             left = pairs
             for terms in least.several or (least,):
-                if terms.disclosure not in encoded:
-                    encoded[terms.disclosure] = canonical.encode(disclosure_map(terms.disclosure))
+                disclosure = id(terms.disclosure)
+                if disclosure not in encoded:
+                    encoded[disclosure] = canonical.encode(disclosure_map(terms.disclosure))
                 shared = left, terms.zone, terms.policy_entry, terms.profile
                 if shared not in beginnings:
                     beginnings[shared] = encode_beginning(left, terms.zone, terms.policy_entry, basis.record, terms.profile)
-                end = contribution_end(terms.consent_entries, encoded[terms.disclosure])
+                end = contribution_end(terms.consent_entries, encoded[disclosure])
                 yield Part(salt, b"".join((beginnings[shared], contributor, end)))
                 left = 0  # counted once, with the first of a subject's devices

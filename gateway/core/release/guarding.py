@@ -6,7 +6,8 @@ day: so totals of a quantity of which some flow draws exact figures leave once t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from consent.core.periods import Period
 from consent.core.policies.policy import PolicySet
@@ -20,17 +21,79 @@ from gateway.core.windows.targets import RecordTarget, Terms
 from gateway.core.windows.windows import Cohort, Window, Windows
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What must be as it was, for a part that was formed aside to be applied: plans, guards, and what was missed."""
+
+    revision: int
+    guards: int
+    missed: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, state: State) -> Stamp:
+        """Return the present one."""
+        return cls(state.revision, state.windows.guards.fixed, tuple(state.windows.missed))
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A quantity and day of which exact figures are to be drawn, and what a guard is computed from where none is fixed.
+
+    Attributes:
+        excluded: Who stands in no exact figure; None where nobody may, or where it is still to be computed.
+        is_fixed: Whether it need not be computed.
+    """
+
+    key: GuardKey
+    is_fixed: bool
+    excluded: frozenset[bytes] | None
+    tables: Sequence[CellTable] = ()
+    windows: Sequence[Window] = ()
+    singles: Singles | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows and members it is computed from: what computing costs."""
+        return sum(len(table.rows) for table in self.tables) + sum(len(window.members) for window in self.windows)
+
+    def compute(self, conditions: Conditions) -> frozenset[bytes]:
+        """Return who may stand in no exact figure of the quantity and day."""
+        return excluded_of(self.tables, self.windows, conditions, self.key.quantity, self.key.day_ms, self.singles)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardTask:
+    """A guard that totals of a recipient wait for, and what it is computed from; nothing of it is changed meanwhile."""
+
+    recipient: str
+    guarded: Guarded
+    conditions: Conditions
+    stamp: Stamp
+
+    @property
+    def rows(self) -> int:
+        """Return what computing costs, in rows."""
+        return self.guarded.rows
+
+    def compute(self) -> frozenset[bytes]:
+        """Return who may stand in no exact figure; it may run in another thread."""
+        return self.guarded.compute(self.conditions)
+
+    def is_current(self, state: State) -> bool:
+        """Return whether nothing has changed of what it is computed from."""
+        return self.stamp == Stamp.of(state)
+
+
 def terms_in_force(state: State, now_ms: int) -> TermsOf:
     """Return how to learn the terms of a contributor in a cohort, from the plans now in force."""
 
     def terms_of(contributor: bytes, cohort: Cohort) -> Terms | None:
-        held = [
-            target.terms
-            for plan in state.by_contributor.get(contributor, ())
-            for slot in plan.slots.values()
-            for target in slot.targets
-            if target.cohort == cohort and now_ms < target.terms.expires_ms
-        ]
+        name, held = cohort.observed_property, list[Terms]()
+        for plan in state.by_contributor.get(contributor, ()):
+            slot = plan.slots.get(name)
+            for target in () if slot is None else slot.targets:
+                if (target.cohort is cohort or target.cohort == cohort) and now_ms < target.terms.expires_ms:
+                    held.append(target.terms)  # noqa: PERF401  a loop without a frame of its own: it runs for every member
         return least_terms(held)
 
     return terms_of
@@ -73,11 +136,24 @@ def guard_of(windows: Windows, cohort: Cohort, start_ms: int) -> GuardKey | None
     return None if quantity is None else GuardKey(quantity, Period.DAY.start_ms(start_ms))
 
 
+def guarded(state: State, key: GuardKey) -> Guarded:
+    """Return the guard of a quantity and day, or else copies of all that waits of it."""
+    guard = state.windows.guards.get(key)
+    if guard is not None:
+        return Guarded(key, True, None if guard.has_left else guard.excluded)
+    tables = [table.copy() for table in guarded_tables(state.windows, key)]
+    windows = [window.copy() for window in guarded_windows(state.windows, key)]
+    return Guarded(key, False, None, tables, windows, singles_of(state, key.quantity))
+
+
+def guard_task(state: State, recipient: str, key: GuardKey, now_ms: int) -> GuardTask:
+    """Return what a guard is to be computed from, for totals of a recipient."""
+    return GuardTask(recipient, guarded(state, key), conditions_of(state, now_ms), Stamp.of(state))
+
+
 def compute_guard(state: State, key: GuardKey, conditions: Conditions) -> frozenset[bytes]:
     """Return who may stand in no exact figure of a quantity and day, from all that waits of it."""
-    tables = guarded_tables(state.windows, key)
-    windows = guarded_windows(state.windows, key)
-    return excluded_of(tables, windows, conditions, key.quantity, key.day_ms, singles_of(state, key.quantity))
+    return guarded(state, key).compute(conditions)
 
 
 def singles_of(state: State, quantity: str) -> Singles:

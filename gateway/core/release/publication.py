@@ -22,7 +22,6 @@ from gateway.audit.log.payloads import PublicationPart, ReleasedDraw, ReleasePay
 from gateway.core.figures.close_tables import close_tables
 from gateway.core.figures.draws import Closed, Draw, DrawnFigure, NoDraw, Slice
 from gateway.core.figures.gaussian import gaussian_noise
-from gateway.core.figures.guard import Singles, excluded_of
 from gateway.core.figures.table import Conditions
 from gateway.core.inflight import ReadyBundle
 from gateway.core.journal import ClosedSlice, FixedGuard, PublishPart
@@ -32,7 +31,7 @@ from gateway.core.public.bundle import bundle_tally
 from gateway.core.registry import Subject
 from gateway.core.release.entry import Basis, prepare_entry
 from gateway.core.release.formats.port import BundleFormat
-from gateway.core.release.guarding import conditions_of, guard_of, guarded_tables, guarded_windows, singles_of
+from gateway.core.release.guarding import Guarded, Stamp, conditions_of, guard_of, guarded
 from gateway.core.release.order import random_order
 from gateway.core.release.records import FigureBasis, drawn_record
 from gateway.core.release.size import Layout, plan
@@ -40,39 +39,8 @@ from gateway.core.state import RandomBytes, State
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.publications import Due, PublicationKind
-from gateway.core.windows.windows import Cohort, Window
+from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What must be as it was, for a part that was formed aside to be applied: plans, guards, and what was missed."""
-
-    revision: int
-    guards: int
-    missed: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, state: State) -> Stamp:
-        """Return the present one."""
-        return cls(state.revision, state.windows.guards.fixed, tuple(state.windows.missed))
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """A quantity and day of which exact figures are to be drawn, and what a guard is computed from where none is fixed.
-
-    Attributes:
-        excluded: Who stands in no exact figure; None where nobody may, or where it is still to be computed.
-        is_fixed: Whether it need not be computed.
-    """
-
-    key: GuardKey
-    is_fixed: bool
-    excluded: frozenset[bytes] | None
-    tables: Sequence[CellTable] = ()
-    windows: Sequence[Window] = ()
-    singles: Singles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +66,11 @@ class Task:
     labels: int
     random_bytes: RandomBytes
     stamp: Stamp
+
+    @property
+    def recipient(self) -> str:
+        """Return whose part it is."""
+        return self.due.recipient
 
     @property
     def rows(self) -> int:
@@ -167,7 +140,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
         spent,
         conditions_of(state, now_ms),
         tuple(windows.missed),
-        tuple(_guarded(state, key) for key in keys),
+        tuple(guarded(state, key) for key in keys),
         state.registry.subjects,
         len(state.registry.subjects),
         state.identity.random_bytes,
@@ -205,7 +178,7 @@ def _slices(state: State, due: Due, layout: Layout) -> Iterator[Slice]:
 
 def _is_told(one: Slice) -> bool:
     """Return whether anybody has contributed to a slice: to what was published or given up, nobody has any more."""
-    return one.table.pairs(one.table.rows, one.first, one.last) > 0
+    return one.table.has_pairs(one.first, one.last)
 
 
 def _copied(slices: Iterable[Slice]) -> Iterator[Slice]:
@@ -217,15 +190,6 @@ def _copied(slices: Iterable[Slice]) -> Iterator[Slice]:
         yield Slice(copies[one.table.key], one.first, one.last)
 
 
-def _guarded(state: State, key: GuardKey) -> Guarded:
-    guard = state.windows.guards.get(key)
-    if guard is not None:
-        return Guarded(key, True, None if guard.has_left else guard.excluded)
-    tables = [table.copy() for table in guarded_tables(state.windows, key)]
-    windows = [window.copy() for window in guarded_windows(state.windows, key)]
-    return Guarded(key, False, None, tables, windows, singles_of(state, key.quantity))
-
-
 def draw(task: Task, index: int) -> Drawn:
     """Compute the figures of a part, and make its records and its log entry.
 
@@ -235,10 +199,7 @@ def draw(task: Task, index: int) -> Drawn:
     """
     conditions = task.conditions
     excluded: dict[tuple[str, int], frozenset[bytes] | None] = {
-        each.key: each.excluded
-        if each.is_fixed
-        else excluded_of(each.tables, each.windows, conditions, each.key.quantity, each.key.day_ms, each.singles)
-        for each in task.guarded
+        each.key: each.excluded if each.is_fixed else each.compute(conditions) for each in task.guarded
     }
     closed = tuple(close_tables(_permitted(task), conditions, task.missed, excluded, gaussian_noise(task.random_bytes)))
     told = [one for one in closed if isinstance(one, Draw) and one.figures]
@@ -353,7 +314,7 @@ def _close(state: State, bundle: ReadyBundle, one: Closed) -> ClosedSlice:
     if part is not None:
         part.strike(struck)
         bundle.tables.append(part)
-        bundle.moved.append(LedgerMove("pairs.open", "pairs.aggregated", part.pairs(part.rows)))
+        bundle.moved.append(LedgerMove("pairs.open", "pairs.aggregated", part.pairs()))
         ledger.move(*bundle.moved[-1])
     ledger.move("pairs.open", "pairs.withdrawn", one.withdrawn)
     for reason, pairs in one.suppressed.items():
@@ -363,4 +324,4 @@ def _close(state: State, bundle: ReadyBundle, one: Closed) -> ClosedSlice:
 
 def _give_up(state: State, one: Slice) -> ClosedSlice:
     """Take out of its table a slice that may not leave at all."""
-    return _close(state, ReadyBundle(-1, "", b""), NoDraw(one, 0, {"k": one.table.pairs(one.table.rows, one.first, one.last)}))
+    return _close(state, ReadyBundle(-1, "", b""), NoDraw(one, 0, {"k": one.table.pairs(one.first, one.last)}))

@@ -105,11 +105,14 @@ class CellTable:
         at = self.rows[contributor]
         return self.sums[at : at + self.shape.cells], self.counts[at : at + self.shape.cells]
 
-    def pairs(self, contributors: Iterable[bytes], first: int = 0, last: int | None = None) -> int:
-        """Return how many pairs some contributors have in the cells from ``first`` up to, not including, ``last``."""
-        end = self.shape.cells if last is None else last
-        rows, counts = self.rows, self.counts
-        return sum(sum(counts[at + first : at + end]) for at in map(rows.__getitem__, contributors))
+    def pairs(self, first: int = 0, last: int | None = None) -> int:
+        """Return how many pairs all contributors have in the cells from ``first`` up to, not including, ``last``."""
+        cells = self.shape.cells
+        return sum([sum(self.counts[cell::cells]) for cell in range(first, cells if last is None else last)])
+
+    def has_pairs(self, first: int, last: int) -> bool:
+        """Return whether anybody has a pair in the cells from ``first`` up to, not including, ``last``."""
+        return any(any(self.counts[cell :: self.shape.cells]) for cell in range(first, last))
 
     def remove(self, contributor: bytes) -> int:
         """Empty a contributor's row for good; return how many pairs were in it."""
@@ -123,14 +126,15 @@ class CellTable:
     def take(self, first: int, last: int, drawn: Iterable[bytes]) -> CellTable:
         """Empty the cells from ``first`` up to, not including, ``last``; return a table of what some contributors had in them."""
         taken, cells = CellTable(self.cohort, self.shape, self.start_ms), self.shape.cells
-        for contributor in drawn:
-            at, to = self.rows[contributor], taken.row(contributor)
-            taken.sums[to + first : to + last] = self.sums[at + first : at + last]
-            taken.counts[to + first : to + last] = self.counts[at + first : at + last]
-        no_sums, no_counts = (array(kept.typecode, bytes(kept.itemsize * (last - first))) for kept in (self.sums, self.counts))
-        for at in range(0, len(self.sums), cells):
-            self.sums[at + first : at + last] = no_sums
-            self.counts[at + first : at + last] = no_counts
+        taken.rows = {contributor: number * cells for number, contributor in enumerate(drawn)}
+        places = [at // cells for at in map(self.rows.__getitem__, taken.rows)]
+        for kept, held in ((self.sums, taken.sums), (self.counts, taken.counts)):
+            held.frombytes(bytes(held.itemsize * cells * len(places)))
+            nothing = array(kept.typecode, bytes(kept.itemsize * (len(kept) // cells)))
+            for cell in range(first, last):  # column by column: a few slices, where there may be thousands of rows
+                column = kept[cell::cells]
+                held[cell::cells] = array(kept.typecode, [column[place] for place in places])
+                kept[cell::cells] = nothing
         return taken
 
     def strike(self, cells: Iterable[int]) -> None:

@@ -1,12 +1,13 @@
 """One SQLite file: the lock that gives it to one process alone, its pragmas, transactions, and its write-ahead log.
 
-``store``'s reader and writer work on it. WAL mode with ``synchronous=FULL``: with less, a power cut can undo what has been
-acknowledged or published. The write-ahead log is checkpointed here and not by SQLite, which does not report a failure of that;
-and each start begins with it, so that what a failed sync left only in memory is written again.
+``store``'s reader and writer work on it, one transaction at a time. WAL mode with ``synchronous=FULL``: with less, a power cut
+can undo what has been acknowledged or published. The write-ahead log is checkpointed here and not by SQLite, which does not
+report a failure of that; and each start begins with it, so that what a failed sync left only in memory is written again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -25,6 +26,8 @@ from gateway.files import make_folder, sync_folder, unusable
 
 DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
+PAGE_BYTES = 2048
+"""Of a new file; one that is there keeps its own."""
 PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -43,6 +46,7 @@ class Database:
         """Name the state folder; ``open`` does the work."""
         self._folder = folder
         self._lock_fd = -1
+        self._writing = asyncio.Lock()  # held by the transaction under way: what runs beside the loop must not fall into it
         self._db: aiosqlite.Connection
 
     @property
@@ -101,6 +105,7 @@ class Database:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
+            await self._db.execute(f"PRAGMA page_size={PAGE_BYTES}")
             await self._keep_a_write_ahead_log()
             for pragma in PRAGMAS:
                 await self._db.execute(f"PRAGMA {pragma}")
@@ -134,57 +139,69 @@ class Database:
         """Return the rows that a query finds."""
         return list(await self._db.execute_fetchall(sql, parameters))
 
-    async def pages(self, sql: str) -> AsyncIterator[Any]:
+    async def pages(self, sql: str, last: int = -1) -> AsyncIterator[list[Any]]:
         """Yield rows a page at a time: memory stays small however many there are, and no cursor stays open.
 
         Args:
             sql: Selects the next page after a row id, which each row begins with.
+            last: The row id after which to begin.
         """
-        last = -1
         while rows := await self.rows(sql, (last,)):
-            for row in rows:
-                yield row[1:]
+            yield rows
             last = rows[-1][0]
 
+    async def each(self, sql: str, last: int = -1) -> AsyncIterator[Any]:
+        """Yield the rows of such pages one by one, without their row ids."""
+        async for rows in self.pages(sql, last):
+            for row in rows:
+                yield row[1:]
+
+    async def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Execute one statement as a transaction of its own."""
+        async with self._writing:
+            await self._db.execute(sql, parameters)
+
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Execute one statement, a transaction of its own where none is under way."""
+        """Execute one statement of the transaction that the caller has begun."""
         await self._db.execute(sql, parameters)
 
     async def execute_all(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Execute one statement for each row, in one call to the database's thread."""
+        """Execute one statement of that transaction for each row, in one call to the database's thread."""
         await self._db.executemany(sql, rows)
 
     async def execute_each(self, statements: list[Statement]) -> None:
-        """Execute statements in order; a run of the same one, with other parameters, is one call to the database's thread."""
+        """Execute statements of that transaction in order; a run of the same one, with other parameters, is one such call."""
         for sql, run in groupby(statements, key=itemgetter(0)):
             await self._db.executemany(sql, [parameters for _, parameters in run])
 
     async def write(self, statements: list[Statement]) -> None:
         """Execute statements in one transaction."""
         if len(statements) == 1:
-            await self._db.execute(*statements[0])
+            await self.run(*statements[0])
             return
         async with self.transaction():
             await self.execute_each(statements)
 
     async def run_script(self, script: str) -> None:
         """Execute a script that is a transaction of its own."""
-        try:
-            await self._db.executescript(script)
-        except sqlite3.Error:
-            await self._roll_back()
-            raise
+        async with self._writing:
+            try:
+                await self._db.executescript(script)
+            except sqlite3.Error:
+                await self._roll_back()
+                raise
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """Make everything that is executed within it one transaction."""
-        await self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            await self._db.execute("COMMIT")
-        except BaseException:
-            await self._roll_back()
-            raise
+        """Make everything that is executed within it one transaction; wait for one that is under way."""
+        async with self._writing:
+            await self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                await self._db.execute("COMMIT")
+            except BaseException:
+                await self._roll_back()
+                raise
 
     async def _roll_back(self) -> None:
         if self._db.in_transaction:
@@ -193,7 +210,8 @@ class Database:
     async def checkpoint_wal(self, mode: str) -> None:
         """Copy the write-ahead log into the file; where the disk is full, it stays and grows."""
         try:
-            await self.rows(f"PRAGMA wal_checkpoint({mode})")
+            async with self._writing:
+                await self.rows(f"PRAGMA wal_checkpoint({mode})")
         except sqlite3.OperationalError as error:
             if not says_full(error):
                 raise
@@ -203,4 +221,5 @@ class Database:
 
         Raises: sqlite3.Error: the disk fails or is full.
         """
-        await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        async with self._writing:
+            await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")

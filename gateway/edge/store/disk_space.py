@@ -40,6 +40,8 @@ class DiskSpace:
         """Whether readings and releases are withheld for want of disk space."""
         self.waits = False
         """Whether a commit waits for disk space at this moment."""
+        self.attempts = 0
+        """How often a write found no space: one that waits moves on with each."""
         self._called = asyncio.Event()
         self._cancelled = False
 
@@ -76,6 +78,7 @@ class DiskSpace:
         """
         try:
             while not await _has_room(write):
+                self.attempts += 1
                 self._run_low()
                 self.waits = True
                 if not (self._is_control(control) and self._free()):

@@ -23,33 +23,35 @@ class StoreReader:
         self._keys = keys
         self._segments = segments
         self._rows = database.rows
-        self._pages = database.pages
+        self._pages, self._each = database.pages, database.each
 
     def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         return self._keys.sealer.open(table, row_id, sealed)
 
-    async def subjects(self) -> AsyncIterator[bytes]:
-        """Yield the subjects."""
-        async for row_id, sealed in self._pages(
-            "SELECT rowid, id, sealed FROM subject WHERE rowid > ? ORDER BY rowid LIMIT 1000"
-        ):
-            yield self._open("subject", row_id, sealed)
+    async def _opened(self, table: str) -> AsyncIterator[list[bytes]]:
+        open_ = self._keys.sealer.open
+        sql = f"SELECT rowid, id, sealed FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT 1000"  # noqa: S608  names of our own
+        async for rows in self._pages(sql):
+            yield [open_(table, row_id, sealed) for _, row_id, sealed in rows]
 
-    async def claims(self) -> AsyncIterator[bytes]:
-        """Yield the claim codes that can still be used."""
-        async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM claim WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
-            yield self._open("claim", row_id, sealed)
+    def subjects(self) -> AsyncIterator[list[bytes]]:
+        """Yield the subjects, so many at a time."""
+        return self._opened("subject")
 
-    async def devices(self) -> AsyncIterator[bytes]:
-        """Yield the devices."""
-        async for row_id, sealed in self._pages("SELECT rowid, id, sealed FROM device WHERE rowid > ? ORDER BY rowid LIMIT 1000"):
-            yield self._open("device", row_id, sealed)
+    def claims(self) -> AsyncIterator[list[bytes]]:
+        """Yield the claim codes that can still be used, so many at a time."""
+        return self._opened("claim")
 
-    async def consents(self) -> AsyncIterator[tuple[int, bytes]]:
-        """Yield the consents in order: (log index, encoded consent)."""
-        sql = "SELECT entry_index, entry_index, sealed FROM consent WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
-        async for index, sealed in self._pages(sql):
-            yield index, self._open("consent", row_key(index), sealed)
+    def devices(self) -> AsyncIterator[list[bytes]]:
+        """Yield the devices, so many at a time."""
+        return self._opened("device")
+
+    async def consents(self) -> AsyncIterator[list[tuple[int, bytes]]]:
+        """Yield the consents in order, so many at a time: (log index, encoded consent)."""
+        open_ = self._keys.sealer.open
+        sql = "SELECT entry_index, sealed FROM consent WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
+        async for rows in self._pages(sql):
+            yield [(index, open_("consent", row_key(index), sealed)) for index, sealed in rows]
 
     async def consents_of(self, subject: bytes) -> list[tuple[int, bytes]]:
         """Return every record of consent of a subject, in order: (log index, encoded consent)."""
@@ -61,30 +63,40 @@ class StoreReader:
         """Yield the commits of the open journal segment in order: (marks, journal)."""
         sealer = self._segments.open_sealer
         sql = "SELECT number, number, marks, sealed FROM batch WHERE number > ? AND segment = (SELECT max(number) FROM segment)"
-        async for number, marks, journal in self._pages(f"{sql} ORDER BY number LIMIT 20"):
+        async for number, marks, journal in self._each(f"{sql} ORDER BY number LIMIT 20"):
             yield (
                 sealer.open("marks", row_key(number), marks) if marks else b"",
                 sealer.open("batch", row_key(number), journal) if journal else b"",
             )
 
-    async def entries(self) -> AsyncIterator[bytes]:
-        """Yield the log's entries in order.
+    async def entries(self, since: int = 0) -> AsyncIterator[bytes]:
+        """Yield the log's entries in order, from a log index on.
 
         Raises: CorruptionError: one is missing.
         """
-        expected = 0
+        expected = since
         sql = "SELECT entry_index, entry_index, content FROM entry WHERE entry_index > ? ORDER BY entry_index LIMIT 1000"
-        async for index, content in self._pages(sql):
+        async for index, content in self._each(sql, since - 1):
             if index != expected:
                 raise CorruptionError(f"log entry `{expected}` is missing from the database")
             expected += 1
             yield content
 
-    async def outbox_rows(self, recipient: str, most_bytes: int) -> list[tuple[int, bytes]]:
-        """Return a recipient's oldest waiting rows, (number, content): the first, and as many more as fit in ``most_bytes``."""
+    async def oldest_outbox_row(self, recipient: str) -> int | None:
+        """Return the number of a recipient's oldest waiting row; None where none waits."""
+        ((number,),) = await self._rows("SELECT min(number) FROM outbox WHERE recipient = ?", (recipient,))
+        return None if number is None else int(number)
+
+    async def outbox_rows(self, recipient: str, most_bytes: int, *, newest: bool = False) -> list[tuple[int, bytes]]:
+        """Return a recipient's oldest waiting rows, (number, content), in order: as many as fit in ``most_bytes``, or one.
+
+        Args:
+            newest: The newest instead.
+        """
+        order = "number DESC" if newest else "number"
         rows = await self._rows(
-            "SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY number) AS upto FROM"
-            " (SELECT * FROM outbox WHERE recipient = ? ORDER BY number LIMIT 2000))"
+            f"SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY {order}) AS upto FROM"  # noqa: S608  one of two texts
+            f" (SELECT * FROM outbox WHERE recipient = ? ORDER BY {order} LIMIT 2000))"
             " WHERE upto - length(sealed) < ? ORDER BY number",
             (recipient, most_bytes),
         )
@@ -94,9 +106,16 @@ class StoreReader:
         """Return the labels files of releases from a log index on."""
         return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
 
-    async def label_indices(self) -> list[int]:
-        """Return the log indices of the releases, each of which has labels."""
-        return [index for (index,) in await self._rows("SELECT entry_index FROM labels ORDER BY entry_index")]
+    async def label_indices(self, since: int = 0) -> list[int]:
+        """Return the log indices of the releases from a log index on, which all have a labels file."""
+        rows = await self._rows("SELECT entry_index FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
+        return [index for (index,) in rows]
+
+    async def each_labels(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield every labels file in order: (log index of the release, content)."""
+        sql = "SELECT entry_index, entry_index, content FROM labels WHERE entry_index > ? ORDER BY entry_index LIMIT 100"
+        async for index, content in self._each(sql):
+            yield index, content
 
     async def labels_of(self, index: int) -> bytes:
         """Return the labels file of the release at a log index."""
@@ -118,6 +137,10 @@ class StoreReader:
         rows = await self._rows(sql, (index,))
         return rows[0] if rows else None
 
+    async def handovers(self) -> list[bytes]:
+        """Return the handovers of the log's key, oldest first."""
+        return [note for (note,) in await self._rows("SELECT note FROM handover ORDER BY entry_index")]
+
     async def openings(self, since: int) -> list[tuple[int, bytes]]:
         """Return the openings of entries from a log index on."""
         rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
@@ -126,7 +149,7 @@ class StoreReader:
     async def outbox(self) -> AsyncIterator[OutboxRow]:
         """Yield all waiting rows, oldest first."""
         sql = "SELECT number, number, recipient, sealing_key, sealed FROM outbox WHERE number > ? ORDER BY number LIMIT 100"
-        async for number, recipient, segment, sealed in self._pages(sql):
+        async for number, recipient, segment, sealed in self._each(sql):
             yield OutboxRow(number, recipient, self._segments.opened(number, segment, sealed))
 
     async def entry(self, index: int) -> bytes:
@@ -152,7 +175,7 @@ class StoreReader:
     async def each_opening(self) -> AsyncIterator[tuple[int, bytes]]:
         """Yield every opening: (log index, opening)."""
         sql = "SELECT entry_index, entry_index, sealed FROM opening WHERE entry_index > ? ORDER BY entry_index LIMIT 20"
-        async for index, sealed in self._pages(sql):
+        async for index, sealed in self._each(sql):
             yield index, self._open("opening", row_key(index), sealed)
 
     async def public_tallies(self) -> list[PublicRow]:
@@ -162,9 +185,4 @@ class StoreReader:
 
     async def releases_labelled(self, keys: Sequence[bytes]) -> list[int]:
         """Return the log indices of the releases that carry a label of one of a subject's keys."""
-        found = []
-        sql = "SELECT entry_index, entry_index, content FROM labels WHERE entry_index > ? ORDER BY entry_index LIMIT 100"
-        async for index, labels in self._pages(sql):
-            if any(label(key, index) in labels for key in keys):
-                found.append(index)
-        return found
+        return [index async for index, labels in self.each_labels() if any(label(key, index) in labels for key in keys)]

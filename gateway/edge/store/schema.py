@@ -60,5 +60,9 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (is_day, number)
     ) STRICT;
     """,
+    "CREATE TABLE compared (size INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;",
+    """
+    CREATE TABLE handover (entry_index INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+    """,
 )
 """Scripts by version: the first makes version 1 of an empty file."""

@@ -9,6 +9,7 @@ from gateway.core.effects import Commit
 from gateway.core.public.tally import HOURS_OF_A_DAY
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.database import Statement
+from gateway.edge.store.resealing import RESEAL_DUE, ROOT_ENTRY, ROOT_GENERATION
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 
 SCRUB_DUE = "scrub_due"
@@ -83,6 +84,14 @@ class CommitRows:
         for shorter in commit.openings:
             sealed = seal("opening", row_key(shorter.index), shorter.content)
             statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, shorter.index)))
+        statements += [("INSERT INTO handover VALUES (?, ?)", (row.index, row.note)) for row in commit.handovers]
+        if commit.root_key is not None:
+            for name, value in (
+                (ROOT_GENERATION, commit.root_key.generation),
+                (ROOT_ENTRY, commit.root_key.index),
+                (RESEAL_DUE, 1),
+            ):
+                statements.append(("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)))
         if commit.head is not None:
             size = int(commit.head.split(b"\n", 2)[1])
             statements.append(("INSERT OR REPLACE INTO head VALUES (?, ?)", (size, commit.head)))

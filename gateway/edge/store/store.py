@@ -15,6 +15,7 @@ from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import DiskSpace, says_full
 from gateway.edge.store.reading import StoreReader
+from gateway.edge.store.resealing import Resealing
 from gateway.edge.store.schema import MIGRATIONS
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.edge.store.writing import StoreWriter
@@ -40,6 +41,7 @@ class Stored:
         bundles: Formed and not yet acknowledged, in order of log index.
         snapshot: The open journal segment's; None for a new file.
         head: The last signed checkpoint, published or about to be.
+        compared: What the last good start has kept of the log; see ``gateway.durable.log_recovery``.
     """
 
     sub_epoch: int
@@ -49,6 +51,7 @@ class Stored:
     bundles: list[BundleRow] = field(default_factory=list)
     snapshot: bytes | None = None
     head: bytes | None = None
+    compared: bytes | None = None
     ledger: bytes | None = None
     outbox: dict[str, int] = field(default_factory=dict)
     next_outbox_number: int = 1
@@ -60,6 +63,7 @@ class Store:
     Attributes:
         reader: Reads its rows.
         writer: Makes commits durable, and does what an erasure leaves to do.
+        resealing: Seals rows anew after the root key was replaced.
         disk_space: What is known about the disk under it.
     """
 
@@ -70,6 +74,7 @@ class Store:
         self.disk_space = DiskSpace(folder / BALLAST_FILE, BALLAST_BYTES)
         self.reader = StoreReader(self._database, keys, self._segments)
         self.writer = StoreWriter(self._database, keys, self._segments, self.disk_space)
+        self.resealing = Resealing(self._database, keys)
 
     @property
     def path(self) -> Path:
@@ -113,7 +118,7 @@ class Store:
         Raises: sqlite3.Error: the disk fails.
         """
         try:
-            await self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (ENDED_IN_ORDER,))
+            await self._database.run("INSERT OR REPLACE INTO meta VALUES (?, 1)", (ENDED_IN_ORDER,))
         except sqlite3.OperationalError as error:
             if not says_full(error):
                 raise
@@ -137,6 +142,8 @@ class Store:
             stored.policy = rows[0]
         for (note,) in await self._database.rows("SELECT note FROM head ORDER BY size DESC LIMIT 1"):
             stored.head = note
+        for (content,) in await self._database.rows("SELECT content FROM compared"):
+            stored.compared = content
         bundles = await self._database.rows("SELECT entry_index, recipient, sink, content FROM bundle ORDER BY entry_index")
         stored.bundles = [BundleRow(*row) for row in bundles]
         stored.outbox = dict(await self._database.rows("SELECT recipient, count(*) FROM outbox GROUP BY recipient"))
@@ -159,6 +166,11 @@ class Store:
         """Record how often the gateway was started on this file; commands that open it while none runs are no starts."""
         await self.writer.write([("INSERT OR REPLACE INTO meta VALUES (?, ?)", (STARTS, starts))], control=True)
 
+    async def keep_compared(self, size: int, content: bytes) -> None:
+        """Store what the next start continues from: the log up to this size is as it was published."""
+        statements: list[Statement] = [("DELETE FROM compared", ()), ("INSERT INTO compared VALUES (?, ?)", (size, content))]
+        await self.writer.write(statements, control=True)
+
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._database.rows("SELECT number, wrapped FROM sealing_key"):
             self._segments.know(number, wrapped)
@@ -179,4 +191,4 @@ class Store:
 
     async def copy_into(self, path: Path) -> None:
         """Write the present content as a database file of its own, without free space; the file must exist and be empty."""
-        await self._database.execute("VACUUM INTO ?", (str(path),))
+        await self._database.run("VACUUM INTO ?", (str(path),))

@@ -102,7 +102,7 @@ class StoreWriter:
         Returns: False where the disk has no space for it.
         """
         try:
-            await self._database.execute("VACUUM")
+            await self._database.run("VACUUM")
         except sqlite3.OperationalError as error:
             if not says_full(error):
                 raise
@@ -112,4 +112,4 @@ class StoreWriter:
 
     async def scrubbed(self) -> None:
         """Record that no copy of what was erased remains."""
-        await self._database.execute("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
+        await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))

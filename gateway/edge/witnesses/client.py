@@ -28,6 +28,7 @@ from gateway.audit.log.witness_policy import Witness
 from gateway.edge.http import Endpoint, HttpError, Reply, get, post
 
 _ADD_CHECKPOINT = "/add-checkpoint"
+_ADD_LOG_KEYS = "/add-log-keys"
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
 _RESENDS = 3
 _PASSING = (408, 429)
@@ -128,6 +129,7 @@ class WitnessClient:
     tls: ssl.SSLContext | None = None
     clock_s: Callable[[], float] = time.monotonic
     standing: Standing = field(init=False)
+    _learnt: bytes = field(init=False, default=b"")
 
     def __post_init__(self) -> None:
         self.standing = Standing(self.witness.name)
@@ -157,6 +159,28 @@ class WitnessClient:
                 return answer
             await asyncio.sleep(pause_s * jitter())
             pause_s = min(2 * pause_s, self.patience.longest_pause_s)
+
+    def has_learnt(self, handovers: bytes) -> bool:
+        """Return whether it is known to go by the key to which these handovers lead."""
+        return self._learnt == handovers
+
+    async def learn(self, handovers: bytes, note: bytes, checkpoint: Checkpoint, proofs: Proofs) -> bool:
+        """Have it learn a new key of the log, and return whether it cosigns what that key alone has signed.
+
+        A witness that takes no handovers learns the key from its own operator; it then cosigns all the same.
+        """
+        if self.has_learnt(handovers):
+            return True
+        try:
+            async with asyncio.timeout(self.patience.request_s):
+                await post(self.endpoint, _ADD_LOG_KEYS, handovers, self.tls)
+            answer = await self._exchange(note, checkpoint, proofs)
+        except (OSError, HttpError, NoteError, _RefusedError):
+            return False
+        if not isinstance(answer, Signature):
+            return False
+        self._learnt = handovers
+        return True
 
     async def latest(self, origin: str) -> bytes | None:
         """Return the note of the latest checkpoint of a log that it shows, unverified; None where it shows none."""

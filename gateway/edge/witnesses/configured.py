@@ -6,7 +6,9 @@ that was restored would otherwise fork the log. Readings and consent changes are
 
 from __future__ import annotations
 
-from gateway.audit.log.notes import Signer
+from gateway.audit.log.handover import HandoverError, LogKeys
+from gateway.audit.log.notes import Signer, Verifier
+from gateway.audit.log.reader import FileError, LogReader
 from gateway.config import Installation
 from gateway.edge.witnesses.quorum import Witnesses, load_policy
 from gateway.errors import OperatorError
@@ -21,6 +23,16 @@ def configured_witnesses(place: Installation, signer: Signer) -> Witnesses | Non
     if file is None:
         return None
     policy = load_policy(file)
-    if policy.logs and signer.verifier not in [log.verifier for log in policy.logs]:
+    if policy.logs and not any(_leads_to(place, log.verifier, signer.verifier) for log in policy.logs):
         raise OperatorError(f"`{file}`: lists logs, and not `{signer.name}` with its present key")
     return Witnesses(policy, ca_file=place.path(place.config.audit.witness_ca_file))
+
+
+def _leads_to(place: Installation, listed: Verifier, present: Verifier) -> bool:
+    """Return whether a listed key is the log's present one, or one from which it was handed over."""
+    if listed == present:
+        return True
+    try:
+        return present in LogKeys.follow(listed, LogReader(place.log).handovers()).verifiers
+    except (HandoverError, FileError):
+        return False

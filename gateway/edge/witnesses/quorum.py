@@ -133,6 +133,21 @@ class Witnesses:
         (client,) = (each for each in self._clients if each.witness.name == witness)
         return await client.latest(origin)
 
+    async def teach(self, handovers: bytes, note: bytes, proofs: Proofs) -> bool:
+        """Have every witness that is asked learn a new key of the log; return whether all of them go by it now.
+
+        Args:
+            handovers: The handovers that lead to it.
+            note: A checkpoint that each may have cosigned already, signed by the new key alone.
+            proofs: The log's tree.
+        """
+        checkpoint = Checkpoint.parse(split_note(note)[0])
+        return all(await asyncio.gather(*(each.learn(handovers, note, checkpoint, proofs) for each in self._clients)))
+
+    def without(self, handovers: bytes) -> list[str]:
+        """Return the witnesses that are not known to go by the key to which these handovers lead."""
+        return [each.witness.name for each in self._clients if not each.has_learnt(handovers)]
+
     async def confirm(self, note: bytes, proofs: Proofs) -> CosignedNote:
         """Ask until a witness has cosigned the last signed checkpoint, and none of those that answer objects.
 

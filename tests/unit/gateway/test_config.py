@@ -39,7 +39,7 @@ def test_load_least_file_defaults_for_the_rest(tmp_path: Path) -> None:
     """A gateway's id and what to subscribe to are all that must be said."""
     config = load_config(written(tmp_path, LEAST)).config
     assert (config.gateway, config.broker.filters, config.broker.host, config.broker.port) == ("gw", ("t/#",), "127.0.0.1", 1883)
-    assert (config.batches.commit_ms, config.batches.frames) == (20, 1000)
+    assert (config.batches.commit_ms, config.batches.frames) == (250, 1000)
     assert (config.release.tick_ms, config.release.checkpoint_ms, config.windows.lateness_s) == (10_000, 10_000, 900)
     assert (config.clock.simulated, config.sink, config.metrics.port) == (False, {}, 0)
 

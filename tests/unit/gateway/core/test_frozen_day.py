@@ -112,7 +112,7 @@ def test_home_that_leaves_during_the_day_stands_in_nothing_of_it(leaves: str) ->
     at(gate, 12, one, other)
     assert stands(gate, one) == {}
     assert stands(gate, other) == {0: {0, 8, 12}}
-    assert gate.count("pairs.open") == sum(table.pairs(table) for table in gate.state.windows.tables.values())
+    assert gate.count("pairs.open") == sum(table.pairs() for table in gate.state.windows.tables.values())
     if leaves in ("withdraws", "pauses", "lowers the time"):
         assert stands(gate, one, "register") == stands(gate, other, "register") != {}
 

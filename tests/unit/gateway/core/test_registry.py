@@ -82,6 +82,22 @@ def test_known_things_are_not_stored_again() -> None:
     assert registry.commit == Commit()
 
 
+def test_rows_hold_the_ids_and_words_of_other_rows_once() -> None:
+    """Of a hundred thousand households that is tens of mebibytes."""
+    registry = Registry()
+    registry.know_subject(HOME)
+    of_home = {**msgspec.to_builtins(METER, builtin_types=(bytes,)), "subject": bytes(bytearray(HOME.id))}
+    first, second = (decode_device(msgspec.msgpack.encode(of_home), registry.subjects) for _ in range(2))
+    assert first == replace(METER, subject=HOME.id)
+    assert first.subject is second.subject is HOME.id
+    assert (first.profile is second.profile, first.zone is second.zone) == (True, True)
+    of_resident = msgspec.structs.replace(CLAIM, resident=HOME.residents[0].id)
+    registry.know_claim(msgspec.msgpack.decode(msgspec.msgpack.encode(of_resident), type=Claim))
+    claim = registry.claims[CLAIM.code_hash]
+    assert claim.subject is HOME.id
+    assert claim.resident is HOME.residents[0].id
+
+
 def test_messages_are_kept_up_to_a_number() -> None:
     """The latest stay, each stored with its subject."""
     registry = Registry()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from consent.instants import parse_utc_ms
 from gateway.config import Clock, ConfigError
-from gateway.edge.clock import GatewayClock
+from gateway.edge.clock import DOUBT_LASTS_MS, DOUBTED_MS, EARLIEST_MS, GatewayClock, MachineTime
 
 START = "2026-05-01T00:00:00Z"
 START_MS = 1_777_593_600_000
@@ -28,8 +28,15 @@ def real(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_clock_not_simulated_is_the_machines(real: list[float]) -> None:
     """What else the section says does not count."""
+    real[0] = 1_800_000_000.0
     clock = GatewayClock(Clock(start=START, rate=5.0, at=1.0))
-    assert (clock.now_ms(), clock.simulated, clock.rate, clock.stands, clock.starts_ms) == (1_000_000_000, False, 1.0, False, 0)
+    assert (clock.now_ms(), clock.simulated, clock.rate, clock.stands, clock.starts_ms) == (
+        1_800_000_000_000,
+        False,
+        1.0,
+        False,
+        0,
+    )
     assert abs(GatewayClock(Clock()).now_ms() - time.time() * 1000) < 1_000
 
 
@@ -131,3 +138,77 @@ def test_parse_utc_reads_back_any_millisecond(moment: datetime) -> None:
     """What the gateway writes of a time it also reads."""
     whole = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert parse_utc_ms(whole.isoformat()) == round(whole.timestamp() * 1000)
+
+
+class Machine:
+    """A machine whose clock is set by the test, while another goes on."""
+
+    def __init__(self, wall_ms: int = START_MS) -> None:
+        self.wall_ms, self.steady_ms, self.state = wall_ms, 50_000, "unsynchronised"
+        self.least_ms = EARLIEST_MS
+        self.time = MachineTime(lambda: self.wall_ms, lambda: self.steady_ms, lambda: self.state)
+
+    def passes(self, ms: int, *, step_ms: int = 0) -> int:
+        """Let time pass, and have the clock set by a step meanwhile; return what is believed then."""
+        self.steady_ms += ms
+        self.wall_ms += ms + step_ms
+        return self.time.shown_ms(self.least_ms)
+
+
+def test_small_steps_and_steps_back_are_believed_at_once() -> None:
+    """What is taken back by them is seen to elsewhere: by a clock behind the log nothing happens."""
+    machine = Machine()
+    assert machine.passes(1000) == START_MS + 1000
+    assert machine.passes(1000, step_ms=DOUBTED_MS) == machine.wall_ms
+    assert machine.passes(1000, step_ms=-90 * DOUBTED_MS) == machine.wall_ms
+    assert not machine.time.is_doubted
+
+
+def test_step_far_ahead_is_doubted_and_time_goes_on_as_before_until_it_is_taken_back() -> None:
+    """A modem that names the wrong year for a minute ends no consent and leaves no entry of that year."""
+    machine = Machine()
+    for passed in (1000, 2000):
+        assert machine.passes(1000, step_ms=10**12 if passed == 1000 else 0) == START_MS + passed
+        assert machine.time.is_doubted
+    assert machine.passes(1000, step_ms=-(10**12)) == START_MS + 3000
+    assert not machine.time.is_doubted
+
+
+def test_step_far_ahead_is_believed_once_a_time_service_vouches_for_it_or_it_has_stood() -> None:
+    """Or a clock that was wrong before could never be put right."""
+    vouched, stood = Machine(), Machine()
+    vouched.passes(1000, step_ms=2 * DOUBTED_MS)
+    assert vouched.time.is_doubted
+    vouched.state = "synchronised"
+    assert vouched.passes(1) == vouched.wall_ms
+    stood.passes(1000, step_ms=2 * DOUBTED_MS)
+    assert stood.passes(DOUBT_LASTS_MS - 1) < stood.wall_ms
+    assert stood.passes(1) == stood.wall_ms
+    assert [machine.time.is_doubted for machine in (vouched, stood)] == [False, False]
+
+
+def test_clock_that_was_wrong_is_put_right_without_doubt() -> None:
+    """It was never set, or was behind the log's latest entry."""
+    unset, behind = Machine(0), Machine()
+    assert unset.passes(1000, step_ms=START_MS) == START_MS + 1000
+    behind.least_ms = START_MS + 10**9
+    assert behind.passes(1000, step_ms=2 * 10**9) == behind.wall_ms
+
+
+def test_clock_says_why_it_cannot_be_right(real: list[float]) -> None:
+    """Never set; behind the log; set far ahead. Before it is set it shows no less than the earliest time that it can be."""
+    clock = GatewayClock(Clock())
+    assert clock.now_ms() == EARLIEST_MS
+    assert "not been set" in str(clock.problem(0))
+    real[0] = 1_800_000_000.0
+    assert clock.problem(1_800_000_000_000) is None
+    assert clock.problem(1_800_000_000_001) == "it is 1 s behind the log's latest entry"
+    assert clock.now_ms() == 1_800_000_000_001
+    assert clock.problem(1_800_000_000_000) is None
+    real[0] += 100 * DOUBTED_MS / 1000
+    assert "far ahead" in str(clock.problem(1_800_000_000_000))
+
+
+def test_simulated_clock_may_show_any_time(real: list[float]) -> None:
+    """A replay of old data begins when these were sent."""
+    assert GatewayClock(Clock(simulated=True, start="2019-05-01T00:00:00Z", rate=0)).problem(0) is None

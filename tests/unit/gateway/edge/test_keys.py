@@ -175,3 +175,52 @@ def test_gateway_keys_each_use_has_its_own_key() -> None:
     assert len(keys.lookup_hash(b"a")) == 16
     with pytest.raises(ValueError, match="32 bytes"):
         GatewayKeys(bytes(16), _SIGNER)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o440])
+def test_root_key_of_the_services_credentials_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    """As systemd lays it down: for the user alone, or by an access list, which shows in the group's bits."""
+    folder, credentials = tmp_path / "keys", tmp_path / "credentials"
+    made = init_keys(folder, "test.example/log")
+    credentials.mkdir()
+    (folder / ROOT_KEY_FILE).rename(credentials / ROOT_KEY_FILE)
+    (credentials / ROOT_KEY_FILE).chmod(mode)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    assert load_keys(folder).lookup_hash(b"topic") == made.lookup_hash(b"topic")
+    (folder / ROOT_KEY_FILE).write_bytes(bytes(32))
+    assert load_keys(folder).lookup_hash(b"topic") == made.lookup_hash(b"topic"), "a file beside it does not count"
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    with pytest.raises(KeyFileError, match="lets others read it"):
+        load_keys(folder)
+
+
+def test_root_key_among_credentials_that_everybody_may_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, credentials = tmp_path / "keys", tmp_path / "credentials"
+    init_keys(folder, "test.example/log")
+    credentials.mkdir()
+    (folder / ROOT_KEY_FILE).rename(credentials / ROOT_KEY_FILE)
+    (credentials / ROOT_KEY_FILE).chmod(0o444)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    with pytest.raises(KeyFileError, match="mode `0444` lets others read it"):
+        load_keys(folder)
+
+
+def test_credentials_without_a_root_key_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service may have others."""
+    made = init_keys(tmp_path / "keys", "test.example/log")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load_keys(tmp_path / "keys").lookup_hash(b"topic") == made.lookup_hash(b"topic")
+
+
+def test_limit_rows_are_found_by_the_same_key_under_every_root(tmp_path: Path) -> None:
+    """Sealed anew, and found as before."""
+    keys = init_keys(tmp_path / "keys", "test.example/log")
+    before, device = keys.lookup_hash(b"topic"), keys.device_key(b"d1", 0)
+    keys.replace_root(tmp_path / "keys")
+    keys.forget_roots(tmp_path / "keys", ())
+    loaded = load_keys(tmp_path / "keys")
+    assert (keys.root_generation, loaded.root_generation) == (2, 2)
+    assert keys.lookup_hash(b"topic") == loaded.lookup_hash(b"topic") == before
+    assert loaded.device_key(b"d1", loaded.device_generation()) != device
+    with pytest.raises(CorruptionError, match="root key number `1`, which is not there"):
+        loaded.device_key(b"d1", 0)

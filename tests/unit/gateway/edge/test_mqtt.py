@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import select
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -231,6 +232,47 @@ async def test_no_new_connection_while_what_waits_is_not_taken() -> None:
         await until(lambda: broker.accepted == 2)
 
 
+async def test_resting_socket_is_read_once_the_rest_is_over() -> None:
+    """What comes meanwhile stays in the socket, and one read brings all of it."""
+    go = asyncio.Event()
+
+    async def send_twice(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(FLOOD)
+        await go.wait()
+        writer.write(FLOOD)
+        await asyncio.Event().wait()
+
+    async with linked(send_twice, replace(READER, unacknowledged_bound=100)) as (_, link):
+        await until(lambda: link.waiting == 4)
+        link.rest(3600)
+        wire = link._wire
+        assert wire is not None
+        assert wire._transport is not None
+        assert not wire._transport.is_reading()
+        go.set()
+        descriptor = wire._descriptor
+        await until(lambda: bool(select.select([descriptor], [], [], 0)[0]))
+        assert link.waiting == 4
+        link.rest(0.001)
+        await until(lambda: link.waiting == 8)
+
+
+async def test_socket_with_more_than_a_read_brings_does_not_rest() -> None:
+    """Or the rest would lie there, and would seem to have come later than it has."""
+
+    async def send(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(FLOOD)
+        await asyncio.Event().wait()
+
+    async with linked(send) as (_, link):
+        await until(lambda: link.waiting == 4)
+        wire = link._wire
+        assert wire is not None
+        wire._read_bytes = 1 << 17
+        link.rest(3600)
+        assert wire._resting is None
+
+
 async def test_broker_that_never_reads_is_not_read_either() -> None:
     """What we would answer it is not kept in memory without a bound."""
     messages = b"".join(
@@ -245,7 +287,7 @@ async def test_broker_that_never_reads_is_not_read_either() -> None:
             await writer.drain()
 
     session = replace(READER, unacknowledged_bound=1_000_000)
-    async with linked(send_on, session, gather_s=0) as (_, link):
+    async with linked(send_on, session) as (_, link):
         await until(lambda: link.connected)
         assert link._wire is not None
         transport = link._wire._transport

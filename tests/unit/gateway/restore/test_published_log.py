@@ -27,12 +27,12 @@ def test_log_without_a_checkpoint_cannot_be_continued() -> None:
     with pytest.raises(
         CorruptionError, match=r"`log`: no checkpoint can be read here.* with `--log` \(the log cannot be reached: "
     ):
-        PublishedLog.open(MemorySource({}), "log", SIGNER.verifier)
+        PublishedLog.open(MemorySource({}), "log", [SIGNER.verifier])
 
 
 def test_server_that_goes_away_is_no_damage(tmp_path: Path) -> None:
     """Its entries, labels and policies may still be there tomorrow."""
-    published = PublishedLog.open(_GoesAway(MemorySource.of(sample(tmp_path).log.path).files), "log", SIGNER.verifier)
+    published = PublishedLog.open(_GoesAway(MemorySource.of(sample(tmp_path).log.path).files), "log", [SIGNER.verifier])
     for read in (lambda: list(published.entries()), lambda: published.labels(5), lambda: published.policies(bytes(32))):
         with pytest.raises(LogUnreachableError):
             read()

@@ -56,8 +56,8 @@ class Answers:
 async def result(answers: Answers, *, written: int = WRITTEN) -> tuple[int, tuple[str, ...]]:
     """Return up to which size the log is continued, and who is silent."""
     source = MemorySource(files(PUBLISHED, written)[0])
-    published = PublishedLog.open(source, "the log", KEY.verifier)
-    found = await as_witnessed(published, cast("Witnesses", answers), KEY.verifier)
+    published = PublishedLog.open(source, "the log", [KEY.verifier])
+    found = await as_witnessed(published, cast("Witnesses", answers), [KEY.verifier])
     assert answers.shown == [published.head.note]
     return found.published.size, found.silent
 
@@ -69,8 +69,8 @@ async def test_log_that_witnesses_know_no_more_of_is_taken_as_it_is() -> None:
 
 async def test_log_without_witnesses_is_taken_as_it_is() -> None:
     """Nobody is asked."""
-    published = PublishedLog.open(MemorySource(files(PUBLISHED, PUBLISHED)[0]), "the log", KEY.verifier)
-    assert (await as_witnessed(published, None, KEY.verifier)).published is published
+    published = PublishedLog.open(MemorySource(files(PUBLISHED, PUBLISHED)[0]), "the log", [KEY.verifier])
+    assert (await as_witnessed(published, None, [KEY.verifier])).published is published
 
 
 async def test_entries_that_lead_to_what_a_witness_shows_are_taken_up() -> None:
@@ -114,6 +114,6 @@ async def test_log_whose_tiles_cannot_be_read_is_refused() -> None:
     """The proof is made of them."""
     broken = files(PUBLISHED, PUBLISHED)[0]
     broken["tile/0/000.p/4"] = b""
-    published = PublishedLog.open(MemorySource(broken), "the log", KEY.verifier)
+    published = PublishedLog.open(MemorySource(broken), "the log", [KEY.verifier])
     with pytest.raises(CorruptionError, match=r"`the log`: tile/0/000\.p/4"):
-        await as_witnessed(published, cast("Witnesses", Answers()), KEY.verifier)
+        await as_witnessed(published, cast("Witnesses", Answers()), [KEY.verifier])

@@ -74,6 +74,21 @@ def test_apply_of_an_older_record_changes_nothing() -> None:
 
 
 @given(st.permutations(list(enumerate([PURPOSE, FLOW, _paused(FLOW), _paused(PURPOSE), FLOW]))))
+def test_book_of_stored_records_is_that_of_the_records_themselves(records: list[tuple[int, Consent]]) -> None:
+    """In any order, and of a resident who has left nothing counts; what subjects share is held once."""
+    said, stored = _book(residents=(ANN, BEN)), _book(residents=(ANN, BEN))
+    for index, consent in [*records, (9, replace(FLOW, resident=BEN, limits=limits_of(space=Space.BLOCK), authority="a court"))]:
+        said.apply(consent, index)
+        stored.know(encode(consent), index)
+    stored.know(encode(replace(FLOW, resident=b"?" * 16)), 10)
+    stored.know(encode(replace(FLOW, subject=b"?" * 16)), 11)
+    assert list(stored) == list(said)
+    of_ann = [entry.consent for entry in stored.entries(SUBJECT, ANN)]
+    assert len({id(consent.subject) for consent in of_ann}) == len({id(consent.resident) for consent in of_ann}) == 1
+    assert len({id(consent.terms) for consent in of_ann if consent.scope == FLOW.scope}) == 1
+
+
+@given(st.permutations(list(enumerate([PURPOSE, FLOW, _paused(FLOW), _paused(PURPOSE), FLOW]))))
 def test_apply_in_any_order_gives_the_same_book(records: list[tuple[int, Consent]]) -> None:
     """The fold depends on the log entries only."""
     book = _book()

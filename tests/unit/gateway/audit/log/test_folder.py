@@ -101,6 +101,17 @@ def test_openings_folder_is_closed_to_others_and_forgets_what_is_deleted(tmp_pat
     assert folder.indices() == {12}
 
 
+def test_latest_opening_is_found_near_the_end_and_far_before_it(tmp_path: Path) -> None:
+    """However long the openings since have been deleted; those of later entries do not count."""
+    folder = OpeningsFolder(tmp_path / "openings")
+    assert folder.latest_before(500) == -1
+    folder.write({3: b"three", 12: b"twelve", 600: b"later"})
+    assert folder.latest_before(13) == 12
+    assert folder.latest_before(12) == 3
+    assert folder.latest_before(500) == 12
+    assert folder.latest_before(0) == -1
+
+
 def test_every_published_moment_of_a_growing_log_verifies(tmp_path: Path) -> None:
     """Checkpoint and files fit after each publication, across the borders of tiles."""
     log = SampleLog(tmp_path)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from gateway.audit import command
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.reader import FileError, FolderSource, LogReader, LogUnreachableError
 from gateway.audit.log.remote import RemoteSource, source_of
@@ -185,7 +186,7 @@ def test_read_of_a_folder_is_bounded_too(tmp_path: Path) -> None:
 
 def _kept(log: SampleLog, checked: bool = True) -> SavedCheckpoint:
     note = (log.log.path / "checkpoint").read_bytes()
-    return SavedCheckpoint.parse(kept_file(note) if checked else note, SIGNER.verifier)
+    return SavedCheckpoint.parse(kept_file(note) if checked else note, LogKeys(SIGNER.verifier))
 
 
 @pytest.mark.parametrize(("older", "newer"), [(1, 2), (255, 256), (256, 256), (256, 257), (300, 700), (512, 700), (700, 700)])
@@ -262,13 +263,13 @@ def test_split_view_is_found_by_the_verifier_that_kept_a_checkpoint(
 def test_kept_checkpoint_of_another_log_or_hand_is_refused(tmp_path: Path) -> None:
     """It counts only with the pinned key's signature, for the pinned name."""
     note = (grown(tmp_path, 3).log.path / "checkpoint").read_bytes()
-    assert SavedCheckpoint.parse(note, SIGNER.verifier).checked is False
+    assert SavedCheckpoint.parse(note, LogKeys(SIGNER.verifier)).checked is False
     with pytest.raises(KeptError):
-        SavedCheckpoint.parse(note, Signer(ORIGIN, bytes(32)).verifier)
+        SavedCheckpoint.parse(note, LogKeys(Signer(ORIGIN, bytes(32)).verifier))
     with pytest.raises(KeptError):
-        SavedCheckpoint.parse(b"sluice: something else\n" + note, SIGNER.verifier)
+        SavedCheckpoint.parse(b"sluice: something else\n" + note, LogKeys(SIGNER.verifier))
     with pytest.raises(KeptError, match="a checkpoint of log"):
-        SavedCheckpoint.parse(sign_note(LogWriter("other.example").checkpoint().text(), SIGNER), SIGNER.verifier)
+        SavedCheckpoint.parse(sign_note(LogWriter("other.example").checkpoint().text(), SIGNER), LogKeys(SIGNER.verifier))
 
 
 # the command

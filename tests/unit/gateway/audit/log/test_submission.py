@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import Cosigner, cosignatures_in, with_signatures
+from gateway.audit.log.handover import Handover, join_handovers
 from gateway.audit.log.merkle import EMPTY_ROOT
 from gateway.audit.log.notes import KeyFormatError, Signer, Verifier, open_note, sign_note, split_note
 from gateway.audit.log.submission import SIZE_TYPE, Answer, LogWitness, Seen, SeenError, Submission, origin_hash
@@ -357,3 +358,46 @@ def test_witness_takes_no_witness_for_a_log() -> None:
 def test_origin_hash_is_the_one_in_the_paths_of_others() -> None:
     """As another witness has named the folder of the same log."""
     assert origin_hash("rome2026h1.example.org") == "000de184301123b9278c086a7d9f68c9577e83872224c197058fd90784ea9706"
+
+
+_HANDOVER = Handover.make(6, _KEY, _NEW_KEY)
+
+
+def test_handed_over_log_is_cosigned_under_the_new_key_alone() -> None:
+    """Before the handover is known the new key is a stranger's; afterwards the former is, for what lies behind it."""
+    log, desk = GrowingLog(_KEY, 9), _desk_at(GrowingLog(_KEY, 9), 5)
+    new = log.note(9, _NEW_KEY).replace(log.note(9).splitlines(keepends=True)[-1], b"")
+    request = log.request(5).replace(log.note(9), new)
+    assert desk.submit(request).status == 403
+    answer = desk.witness.add_log_keys(_HANDOVER.note)
+    assert (answer.status, answer.origin, answer.handovers) == (200, _KEY.name, _HANDOVER.note)
+    assert desk.submit(log.request(5, 7)).status == 403, "the former key goes on behind the handover"
+    assert desk.submit(log.request(5, 6)).status == 200, "what it signed up to the handover counts"
+    assert desk.submit(request.replace(b"old 5", b"old 6")).status in (200, 422)
+    known = desk.witness.add_log_keys(_HANDOVER.note)
+    assert (known.status, known.handovers) == (200, None), "said again it moves nothing"
+
+
+@pytest.mark.parametrize(
+    ("handovers", "status"),
+    [
+        ([Handover.make(6, _STRANGER, _NEW_KEY)], 403),
+        ([Handover.make(6, Signer("other.example/log", bytes(32)), Signer("other.example/log", b"1" * 32))], 404),
+        ([_HANDOVER, Handover.make(8, _NEW_KEY, _KEY)], 400),
+        ([], 404),
+    ],
+    ids=["by a stranger", "of a log that is not witnessed", "back to an earlier key", "nothing"],
+)
+def test_handover_that_leads_nowhere_moves_no_witness(handovers: list[Handover], status: int) -> None:
+    desk = _desk_at(GrowingLog(_KEY, 9), 5)
+    assert desk.witness.add_log_keys(join_handovers(handovers)).status == status
+    assert desk.submit(GrowingLog(_KEY, 9).request(5)).status == 200
+
+
+def test_second_way_on_from_one_key_is_refused() -> None:
+    """Two heirs of one key: the first that was shown is the log's, and the other one a fork."""
+    desk = _desk_at(GrowingLog(_KEY, 9), 5)
+    assert desk.witness.add_log_keys(_HANDOVER.note).status == 200
+    assert desk.witness.add_log_keys(Handover.make(6, _KEY, _STRANGER).note).status == 409
+    further = join_handovers([_HANDOVER, Handover.make(8, _NEW_KEY, _STRANGER)])
+    assert desk.witness.add_log_keys(further).status == 200

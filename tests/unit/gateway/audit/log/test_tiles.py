@@ -46,6 +46,32 @@ def test_root_of_every_size_to_300_equals_the_definition() -> None:
             assert writer.append(entries[size]) == size
 
 
+@pytest.mark.parametrize("kept", [256, 512, 65536, 65536 + 256 * 37])
+def test_log_resumed_from_its_edge_grows_as_if_it_had_never_ended(kept: int) -> None:
+    """The same roots and files, across the border of a tile of the second level."""
+    first, entries = LogWriter("o"), _entries(kept + 60_000 if kept > 60_000 else kept + 700)
+    for entry in entries[:kept]:
+        first.append(entry)
+    first.take_full_files()
+    second = LogWriter.resumed("o", kept, first.edge())
+    assert second.root() == first.root()
+    for n, entry in enumerate(entries[kept:]):
+        assert second.append(entry) == first.append(entry) == kept + n
+    assert second.checkpoint() == first.checkpoint()
+    assert second.take_full_files() == first.take_full_files()
+    assert second.partial_files() == first.partial_files()
+
+
+@pytest.mark.parametrize(
+    ("size", "widths"),
+    [(0, ()), (1, ()), (256, ()), (256, (2,)), (300, (1,)), (512, (1,)), (65536, (256,)), (256, (1, 0)), (256, (1.5,))],
+)
+def test_what_is_no_edge_of_that_size_is_refused(size: int, widths: tuple[float, ...]) -> None:
+    """A size in the middle of a tile, too few hashes or too many, a level too many or none."""
+    with pytest.raises(ValueError, match="not the edge of a log"):
+        LogWriter.resumed("o", size, [bytes(int(32 * width)) for width in widths])
+
+
 @pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 511, 512, 700])
 def test_files_of_a_whole_log_are_those_of_the_definition(size: int) -> None:
     """Full and partial tiles and bundles, and nothing else."""

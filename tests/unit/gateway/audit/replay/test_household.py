@@ -6,6 +6,7 @@ from pathlib import Path
 
 from consent.core.disclosure import DAY_MS
 from gateway.audit.log.checkpoint import Checkpoint
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import open_note
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
@@ -32,7 +33,9 @@ async def audited(door: CitizensDoor) -> ReplayReport:
     verified = verify_folder(place.log, durable.state.identity.signer.vkey(), place.openings)
     wrong = [finding for step in verified.steps for finding in step.findings]
     assert {finding.problem.partition("ahead")[1] for finding in wrong} <= {"ahead"}  # the gateway's clock is the test's
-    return Replay(reader, checkpoint, verifier, OpeningsReader(place.openings), at=AuditTime(START_MS + 9 * DAY_MS)).run()
+    return Replay(
+        reader, checkpoint, LogKeys(verifier), OpeningsReader(place.openings), at=AuditTime(START_MS + 9 * DAY_MS)
+    ).run()
 
 
 async def test_household_from_letter_to_erasure_is_in_order(tmp_path: Path) -> None:

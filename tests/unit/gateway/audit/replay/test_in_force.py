@@ -9,6 +9,7 @@ import pytest
 
 from consent.core.policies.archive import LONGEST_PACKED_BYTES, pack_files
 from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Signer
 from gateway.audit.replay.in_force import InForceAt
 
@@ -25,7 +26,7 @@ MOST_BYTES = 32 << 20
 def problem(packed: bytes) -> str:
     """Return what is wrong with a published set, found within bounds of memory."""
     digest = sha256(packed).digest()
-    in_force = InForceAt(Signer("sluice.test/log", bytes(32)).verifier, lambda name: packed)
+    in_force = InForceAt(LogKeys(Signer("sluice.test/log", bytes(32)).verifier), lambda name: packed)
     tracemalloc.start()
     (found,) = in_force.take_policy(Entry(Kind.POLICY, 1, 1, digest, -1, bytes(32)))
     peak_bytes = tracemalloc.get_traced_memory()[1]

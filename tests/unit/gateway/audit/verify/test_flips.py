@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.log.entries import Entry
+from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.reader import LogReader, LogUnreachableError
 from gateway.audit.log.tiles import LogWriter, split_bundle
@@ -188,7 +189,7 @@ def test_truncation_of_the_tail_with_the_key_is_found_only_against_a_kept_checkp
     shorter = _signed_again(log, lambda entries: entries[:11])
     alone = Verification(LogReader(shorter), Anchors(SIGNER.verifier)).run()
     assert alone.ok, alone.to_text()
-    kept = SavedCheckpoint.parse((log.log.path / "checkpoint").read_bytes(), SIGNER.verifier)
+    kept = SavedCheckpoint.parse((log.log.path / "checkpoint").read_bytes(), LogKeys(SIGNER.verifier))
     report = Verification(LogReader(shorter), Anchors(SIGNER.verifier), since=kept).run()
     assert [one.problem for one in report.findings] == ["size `11` falls behind the `15` of the kept one: a rollback"]
     assert _verify(shorter).findings[0].problem == "cosigned by 0 of 3 witnesses, who are no quorum"
@@ -213,7 +214,7 @@ def test_signing_a_rewritten_past_with_the_key_is_found_only_against_a_kept_chec
 
     rewritten = _signed_again(log, rewrite)
     assert Verification(LogReader(rewritten), Anchors(SIGNER.verifier)).run().ok
-    kept = SavedCheckpoint.parse((log.log.path / "checkpoint").read_bytes(), SIGNER.verifier)
+    kept = SavedCheckpoint.parse((log.log.path / "checkpoint").read_bytes(), LogKeys(SIGNER.verifier))
     report = Verification(LogReader(rewritten), Anchors(SIGNER.verifier), since=kept).run()
     assert [one.problem for one in report.findings] == ["another root than the kept one's at size `15`: the log has split"]
     opened = Verification(LogReader(rewritten), Anchors(SIGNER.verifier), openings=log.openings_folder.path).run()

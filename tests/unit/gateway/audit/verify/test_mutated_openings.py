@@ -82,7 +82,7 @@ def test_audit_with_mutated_openings_ends_with_a_report_that_names_them(tmp_path
         name = f"openings/{files[whole].name}"
         found = Verification(reader, anchors, openings=folder).run().findings
         assert name in {finding.where for finding in found}, (name, data)
-        assert Replay(reader, checkpoint, anchors.log, OpeningsReader(folder)).run().exit_status == 1
+        assert Replay(reader, checkpoint, anchors.keys(), OpeningsReader(folder)).run().exit_status == 1
         files[whole].write_bytes(whole)
 
 

@@ -92,5 +92,5 @@ async def test_home_is_erased_by_a_passkey_or_the_paper_code_and_by_no_session_a
         assert await person.refused("home.show") == "session-ended"
         assert await door.refused("session.paper", code=person.paper_code) == "paper-wrong"
         await other.ask("home.show")
-        stored = [row async for row in door.durable.store.reader.subjects()]
+        stored = [row async for rows in door.durable.store.reader.subjects() for row in rows]
         assert len(stored) == len(door.durable.state.registry.subjects)

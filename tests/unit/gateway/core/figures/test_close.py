@@ -233,7 +233,7 @@ def test_totals_keep_every_member_with_terms() -> None:
     """Totals that go out one by one need no group, and nobody is asked before their turn."""
     ending = window(COHORT._replace(identity="per-epoch", public=False), [1], [2], [3])
     conditions = Conditions(POLICIES, lambda c, _: None if c == who(1) else terms(9), 0)
-    assert closing.close([ending], conditions) == [Totals(ending)]
+    assert list(closing.close([ending], conditions)) == [Totals(ending)]
     row = stand(ending, conditions)
     assert (list(row.members), row.withdrawn, row.values()) == ([who(0), who(2)], 1, [1, 3])
     assert row.members[who(0)] == terms(9)

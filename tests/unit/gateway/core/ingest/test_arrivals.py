@@ -42,7 +42,7 @@ def open_hours(state: State) -> list[tuple[int, int]]:
         (table.start_ms + cell * table.shape.cell_ms, pairs)
         for table in state.windows.tables.values()
         for cell in range(table.shape.cells)
-        if (pairs := table.pairs(table, cell, cell + 1))
+        if (pairs := table.pairs(cell, cell + 1))
     ]
     return sorted([*((window.start_ms, window.pairs()) for window in state.windows), *cells])
 

@@ -311,7 +311,7 @@ def test_restart_has_one_draw_and_no_second(voided: bool) -> None:
     again = refolded(gate)
     assert standing(again) == standing(gate.state)
     assert again.publications.state() == gate.state.publications.state()
-    pairs = sum(table.pairs(table.rows) for table in again.windows.tables.values())
+    pairs = sum(table.pairs() for table in again.windows.tables.values())
     assert pairs == (39 * 24 if voided else 0)
     assert (again.publications.due(again.policies, "office", again.windows.watermark_ms) is None) is not voided
 
@@ -327,7 +327,7 @@ def test_restart_before_the_commit_draws_for_the_first_time() -> None:
     again = refolded(gate)
     due = again.publications.due(again.policies, "office", again.windows.watermark_ms)
     assert due is not None
-    assert sum(table.pairs(table.rows) for table in again.windows.tables.values()) == 40 * 24
+    assert sum(table.pairs() for table in again.windows.tables.values()) == 40 * 24
 
 
 def test_struck_hours_are_given_up_and_no_void_brings_them_back() -> None:

@@ -52,8 +52,8 @@ def test_row_of_another_is_not_touched() -> None:
     one = table([(ANN, 0, 5), (BEN, 23, 7), (ANN, 0, 1)])
     sums, counts = one.cells_of(ANN)
     assert (list(sums), list(counts)) == ([6] + [0] * 23, [2] + [0] * 23)
-    assert one.pairs([ANN, BEN]) == 3
-    assert one.pairs([ANN, BEN], 1) == one.pairs([ANN, BEN], 23, 24) == 1
+    assert one.pairs() == 3
+    assert one.pairs(1) == one.pairs(23, 24) == 1
 
 
 def test_cells_of_a_counter_begin_behind_the_hour() -> None:

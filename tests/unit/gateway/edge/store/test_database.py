@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.edge.store.database import Database
+from gateway.edge.store.database import Database, Statement
 from gateway.errors import CorruptionError, OperatorError
 
 
@@ -16,7 +16,7 @@ async def opened(folder: Path) -> Database:
     """Open the file of a folder, with one table."""
     database = Database(folder)
     await database.open()
-    await database.execute("CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY) STRICT")
+    await database.run("CREATE TABLE IF NOT EXISTS t (n INTEGER PRIMARY KEY) STRICT")
     return database
 
 
@@ -29,11 +29,39 @@ def test_statements_are_carried_out_all_or_none(tmp_path: Path) -> None:
             with pytest.raises(sqlite3.IntegrityError):
                 await database.write([("INSERT INTO t VALUES (?)", (1,)), ("INSERT INTO t VALUES (?)", (1,))])
             await database.write([("INSERT INTO t VALUES (?)", (2,)), ("INSERT INTO t VALUES (?)", (3,))])
-            return [row async for row in database.pages("SELECT n, n FROM t WHERE n > ? ORDER BY n LIMIT 1")]
+            return [row async for row in database.each("SELECT n, n FROM t WHERE n > ? ORDER BY n LIMIT 1")]
         finally:
             await database.close()
 
     assert asyncio.run(work()) == [(2,), (3,)]
+
+
+def test_what_works_beside_a_transaction_waits_for_its_end_and_shares_none_of_it(tmp_path: Path) -> None:
+    """One statement, several, and a checkpoint of the write-ahead log: the transaction is undone, and they are kept."""
+
+    async def work() -> list[tuple[int]]:
+        database = await opened(tmp_path / "state")
+        two: list[Statement] = [("INSERT INTO t VALUES (?)", (2,)), ("INSERT INTO t VALUES (?)", (3,))]
+        works = [database.write([("INSERT INTO t VALUES (?)", (1,))]), database.write(two), database.truncate_wal()]
+        beside: list[asyncio.Task[None]] = []
+
+        async def refused() -> None:
+            async with database.transaction():
+                await database.execute("INSERT INTO t VALUES (9)")
+                beside.extend(asyncio.create_task(each) for each in works)
+                for _ in range(3):
+                    await database.rows("SELECT 1")  # they get their chance
+                await database.execute("INSERT INTO t VALUES (9)")
+
+        try:
+            with pytest.raises(sqlite3.IntegrityError):
+                await refused()
+            await asyncio.gather(*beside)
+            return await database.rows("SELECT n FROM t ORDER BY n")
+        finally:
+            await database.close()
+
+    assert asyncio.run(work()) == [(1,), (2,), (3,)]
 
 
 def test_second_process_is_refused_until_the_first_has_closed(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A gateway that is watched: health, the service manager, figures, alerts."""
