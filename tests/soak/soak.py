@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from gateway.audit.log.handover import LogKeys
-from gateway.audit.log.handover import LogKeys
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.reader import LogReader, OpeningsReader
 from gateway.audit.replay.replay import Replay
