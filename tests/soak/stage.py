@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,6 @@ class Portal:
 
     def answers(self) -> bool:
         """Return whether it shows its first page."""
-        from http.client import HTTPConnection, HTTPException
-
         connection = HTTPConnection("127.0.0.1", self._port, timeout=HANG_S)
         try:
             connection.request("GET", "/", headers={"Host": f"localhost:{self._port}"})
@@ -165,7 +164,7 @@ class Stage:
         """
         return self._wait("does not run dry", lambda shown: all_in() and shown["outbox_rows"] == shown["bundles_under_way"] == 0)
 
-    def _wait(self, trouble: str, condition: Any) -> dict[str, Any]:
+    def _wait(self, trouble: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         deadline_s, last = time.monotonic() + HANG_S, (0, 0)
         while True:
             shown = self.status()
