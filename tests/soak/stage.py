@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from consent.control import AwayError, ControlClient
 from firmware_sim.stations import Fleet
+from gateway.audit.log.entries import Entry
 from gateway.config import load_config
 from tests.crash.scene import EVENING_MS, MIDNIGHT_MS, Publishing, clock
 from tests.crash.street import Street
@@ -126,6 +128,12 @@ class Stage:
             self.clock_text = text
         self.generation += 1
         self.live.start(wait=False, environment=environment)
+
+    def latest_entry_ms(self) -> int:
+        """Return the time of the log's latest entry, as it lies in the database."""
+        with closing(sqlite3.connect(f"file:{self.live.place.database}?mode=ro", uri=True)) as database:
+            (content,) = database.execute("SELECT content FROM entry ORDER BY entry_index DESC LIMIT 1").fetchone()
+        return Entry.decode(content).time_ms
 
     def set_clock(self, by_ms: int) -> None:
         """Set the gateway's clock while it runs."""
