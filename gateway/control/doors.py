@@ -27,6 +27,7 @@ from gateway.control.citizens import requests, sessions
 from gateway.control.context import OPERATOR, Caller, Control, Door, MethodError
 from gateway.control.methods import METHODS, Method
 from gateway.control.socket import Answer
+from gateway.core.changes import settling
 from gateway.durable.state import Action, answer_of
 
 Sent = bytes | msgspec.Raw | Parameters | JsonObject
@@ -189,6 +190,9 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters, *
     asked = requests.ChangeAsked(caller, method.name, params, method.answer) if method.once and caller.request else None
     if asked is not None and (before := requests.answered(control, asked)) is not None:
         return before
+    if not method.at_once:
+        concerned = [each for each in (subject, caller.subject) if isinstance(each, bytes) and each]
+        settling.settle(control.state, concerned, control.clock.now_ms())
     with _refusals_named():
         answer = method.handler(control, caller, params, *prepared)
     if isinstance(answer, Awaitable):
