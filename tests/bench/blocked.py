@@ -288,7 +288,9 @@ async def run(action: str, folder: Path) -> dict[str, Any]:
         city = Blocked(durable, app, made[0], made[1], homes, folder)
         task = asyncio.create_task(app.run())
         try:
-            done, _ = await asyncio.wait([task, asyncio.ensure_future(ACTIONS[action](city))], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                [task, asyncio.ensure_future(ACTIONS[action](city))], return_when=asyncio.FIRST_COMPLETED
+            )
             for each in done:
                 each.result()
             if task.done():

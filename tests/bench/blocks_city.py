@@ -75,5 +75,7 @@ def blocks_gateway(folder: Path, households: int, extra: str = "") -> LiveGatewa
         {"profile": "meter", "zone": "quay", "topic": topic(n), "owner": "resident", "subject": "new"} for n in range(households)
     ]
     added = live.add_devices(rows)
-    live.offline([("consent.grant", {"subject": row["subject"], "scope": scope}) for row in added for scope in (SCOPE, "purpose:warmth")])
+    live.offline(
+        [("consent.grant", {"subject": row["subject"], "scope": scope}) for row in added for scope in (SCOPE, "purpose:warmth")]
+    )
     return live
