@@ -93,7 +93,7 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
             slot = plan.slots.get(name)
             for target in () if slot is None else slot.targets:
                 if (target.cohort is cohort or target.cohort == cohort) and now_ms < target.terms.expires_ms:
-                    held.append(target.terms)  # noqa: PERF401  a loop without a frame of its own: it runs for every member
+                    held.append(target.terms)
         return least_terms(held)
 
     return terms_of
