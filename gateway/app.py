@@ -34,6 +34,8 @@ from gateway.intake import CLOCK, Intake
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
+ACCOUNT_PERIODS = 6
+"""For so many times the least time between two checkpoints an account waits that is all they would cover: each writes files."""
 RELEASE_S = 0.02
 """For so long bundles are formed before the loop looks at requests and batches again; the one under way is finished."""
 SWITCH_S = 0.001
@@ -76,6 +78,7 @@ class Gateway:
         self._batch_due = False
         self._tick_due = False
         self._tick_open = False
+        self._openings_wait = False
         self._stopping = False
         self._head_at_s = float("-inf")
         self._began_s = 0.0
@@ -379,7 +382,8 @@ class Gateway:
         if durable.rotation.begins_to_reseal():
             self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
-        if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
+        periods = 1 if durable.has_entries() else ACCOUNT_PERIODS
+        if heartbeat or (now_s - self._head_at_s >= periods * self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
         recovery.begin_segment_if_due(durable.state)
         await self._commit_news()
@@ -406,10 +410,12 @@ class Gateway:
         advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
-            recovery.prune(state)
+            self.turns.add("prune", recovery.prune_pieces(state))
             subjects.forget_old_codes(state, now_ms)
             credentials.forget_ended_sessions(state, system_clock.real_ms())
-            await durable.drop_old_openings(now_ms)
+            self._openings_wait = True
+        if self._openings_wait:
+            self._openings_wait = await durable.drop_old_openings(now_ms)
         await self.delivery.discard_orphans()
         self.delivery.begin_all()
 

@@ -109,6 +109,14 @@ class Control:
         self.real_ms = real_ms
         self._kept: dict[type, object] = {}
 
+    def refuse_wrong_clock(self) -> None:
+        """Let nothing be permitted by a clock that cannot be right: it would hold for readings of before.
+
+        Raises: MethodError: it cannot be.
+        """
+        if problem := self.durable.clock_problem():
+            raise MethodError(f"the gateway's clock is wrong: {problem}; until it is right, nothing can be permitted")
+
     def kept(self, kind: type[K]) -> K:
         """Return what methods keep here from one request to the next, new at first."""
         if kind not in self._kept:

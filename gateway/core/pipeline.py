@@ -25,6 +25,7 @@ from hashlib import sha256
 
 from gateway.core.changes import settling
 from gateway.core.hubs.carried import Carried, HubFrames
+from gateway.core.ingest.marks import DIGEST_BYTES, pack
 from gateway.core.ingest.memory import Admissions
 from gateway.core.ingest.minimise import LEAST_STEPS, MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import NEW, REPEATED
@@ -144,7 +145,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         topic, payload, packet_id = frame.topic, frame.payload, frame.packet_id
         # exactly once: was this very frame committed on an earlier connection?
         if packet_id:
-            digest = sha256(topic.encode() + b"\0" + payload).digest()
+            digest = sha256(topic.encode() + b"\0" + payload).digest()[:DIGEST_BYTES]
             if redeliverable:
                 known = redeliverable.pop(packet_id, None)
                 if frame.duplicate and known == digest:
@@ -352,9 +353,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         journal.take(taken, sequences, state.windows.watermark_ms)
     journal.admissions(admissions)
     if digests:
-        blob = b"".join(digests)
-        state.commit.marks += blob
-        state.marks.add(blob)
+        state.commit.marks = pack(digests, state.commit.marks)
+        state.marks.add(pack(digests))
     state.held.add(held, now_ms)
     state.held.add_new(untold, now_ms)
     if records:

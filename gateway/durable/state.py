@@ -269,9 +269,13 @@ class Durable:
             await self.rotation.reseal()
         return answers
 
+    def has_entries(self) -> bool:
+        """Return whether the log holds entries that the last checkpoint does not cover."""
+        return self.state.log.size > self._unpublished.size
+
     def has_news(self) -> bool:
-        """Return whether a checkpoint would cover anything that the last one did not."""
-        return self.state.log.size > self._unpublished.size or bool(self.state.ledger.differences())
+        """Return whether a checkpoint would cover anything that the last one did not, be it a new account alone."""
+        return self.has_entries() or bool(self.state.ledger.differences())
 
     def must_commit(self) -> bool:
         """Return whether anything is not yet durable."""
@@ -296,11 +300,15 @@ class Durable:
             self.publisher.publish(publication)
             self.published = self._unpublished.size
 
-    async def drop_old_openings(self, now_ms: int) -> None:
-        """Delete openings older than the configured retention; only the commitments of their entries remain."""
+    async def drop_old_openings(self, now_ms: int) -> bool:
+        """Delete some openings older than the configured retention; only the commitments of their entries remain.
+
+        Returns: Whether there were any, and there may be more.
+        """
         before_ms = now_ms - self.config.audit.openings_days * DAY_MS
-        while indices := await self.store.writer.drop_openings(before_ms):
-            self.publisher.drop_openings(indices)
+        indices = await self.store.writer.drop_openings(before_ms)
+        self.publisher.drop_openings(indices)
+        return bool(indices)
 
     def checkpoint(self, *, heartbeat: bool = False) -> None:
         """Sign and publish everything logged so far with the next commit, once the log may be signed.

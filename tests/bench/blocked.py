@@ -41,9 +41,11 @@ from tests.bench.blocked_changes import CHANGES
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _INTAKE_EVERY_S: Final = 0.02
-_WITHDRAWAL_EVERY_S: Final = 3.0
+_WITHDRAWAL_EVERY_S: Final = 1.0
+_WITHDRAWALS: Final = 10
 _BATCH: Final = 500
 _LONGEST_S: Final = 300.0
+_PEAK: Final = Path("/proc/self/clear_refs")
 _LOOK_S: Final = 0.05
 _LATENESS_MS: Final = 900_000
 RECIPIENT: Final = "city-energy"
@@ -85,6 +87,9 @@ class BenchLink:
         done = self._acknowledged[self._last] = asyncio.get_running_loop().create_future()
         self._wake()
         return done
+
+    def rest(self, seconds: float) -> None:
+        """There is no socket that could be left unread."""
 
     def take_frames(self, limit: int) -> list[Frame]:
         """Remove and return the oldest frames."""
@@ -184,7 +189,7 @@ class Blocked:
         """Wait until nothing is under way, and count the memory from now on."""
         await self.ask("status", {})
         gc.collect()
-        Path("/proc/self/clear_refs").write_text("5")
+        _PEAK.write_text("5")  # Linux begins to count the most anew
 
     def peak_mib(self) -> float:
         """Return the most memory that the process has held since ``quiet``."""
@@ -223,8 +228,8 @@ class Blocked:
             self.waits.intake_s.append(time.perf_counter() - due_s)
 
     async def _withdrawals(self) -> None:
-        """Have one household after another withdraw, from the last one on."""
-        for home in reversed(self.homes):
+        """Have some households withdraw, one after another: whatever is drawn aside is then drawn anew, without them."""
+        for home in self.homes[: -_WITHDRAWALS - 1 : -1]:
             due_s = time.perf_counter() + _WITHDRAWAL_EVERY_S
             await asyncio.sleep(_WITHDRAWAL_EVERY_S)
             await self.ask("consent.withdraw", Word(subject=Id(home), scope="purpose:energy-planning"))
@@ -271,25 +276,27 @@ async def run(action: str, folder: Path) -> dict[str, Any]:
     """Run an action in a gateway that knows its households and does not run; return its row of the result."""
     place = load_config(folder / "gateway.toml")
     durable = await start(place, keys_of(place))
-    made: list[Any] = []
+    links, sinks = list[BenchLink](), list[BenchSink]()
 
-    def link(*told: Any) -> BenchLink:
-        made.append(BenchLink(*told))
-        return made[-1]
+    def link(on_event: Callable[[LinkEvent], None], wake: Callable[[], None]) -> BenchLink:
+        links.append(BenchLink(on_event, wake))
+        return links[0]
 
-    def sinks(*told: Any) -> dict[str, BenchSink]:
-        made.append(BenchSink(*told))
-        return {"city": made[-1]}
+    def sink(acknowledged: Acknowledged, wake: Wake) -> dict[str, BenchSink]:
+        sinks.append(BenchSink(acknowledged, wake))
+        return {"city": sinks[0]}
 
     try:
         gc.collect()
         gc.freeze()  # as the gateway does when it has started
-        app = Gateway(durable, link, sinks)
+        app = Gateway(durable, link, sink)
         homes = [device.subject or b"" for device in durable.state.registry.devices.values()]
-        city = Blocked(durable, app, made[0], made[1], homes, folder)
+        city = Blocked(durable, app, links[0], sinks[0], homes, folder)
         task = asyncio.create_task(app.run())
         try:
-            done, _ = await asyncio.wait([task, asyncio.ensure_future(ACTIONS[action](city))], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                [task, asyncio.ensure_future(ACTIONS[action](city))], return_when=asyncio.FIRST_COMPLETED
+            )
             for each in done:
                 each.result()
             if task.done():

@@ -59,7 +59,13 @@ def _built() -> Any:
         built.flow(f"exact-{length}", "consumption", time=length, **figures)
         built.flow(f"noisy-{length}", "water", time=length, budget=2, **figures)
     built.flow("noisy-at-once", "water", time="1h", budget=2, publish="window", **figures)
-    own = {"purpose": "energy-planning", "recipient": RECIPIENT, "space": "district", "retention": 30, "why": "To compare"}
+    own: dict[str, Any] = {
+        "purpose": "energy-planning",
+        "recipient": RECIPIENT,
+        "space": "district",
+        "retention": 30,
+        "why": "To compare",
+    }
     built.flow("totals", "consumption", statistic="sum", identity="per-epoch", time="day", **own)
     own["purpose"] = "warmth"
     built.flow("singly", "temperature", identity="per-record", time="exact", **own)
@@ -75,5 +81,7 @@ def blocks_gateway(folder: Path, households: int, extra: str = "") -> LiveGatewa
         {"profile": "meter", "zone": "quay", "topic": topic(n), "owner": "resident", "subject": "new"} for n in range(households)
     ]
     added = live.add_devices(rows)
-    live.offline([("consent.grant", {"subject": row["subject"], "scope": scope}) for row in added for scope in (SCOPE, "purpose:warmth")])
+    live.offline(
+        [("consent.grant", {"subject": row["subject"], "scope": scope}) for row in added for scope in (SCOPE, "purpose:warmth")]
+    )
     return live

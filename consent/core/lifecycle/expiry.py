@@ -24,10 +24,8 @@ NOTICE_MS: Final = 14 * DAY_MS
 
 def expired(book: Book, now_ms: int) -> Iterator[Consent]:
     """Make the records of consents that have expired."""
-    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms):
-        expiry_ms = entry.consent.expiry_ms
-        if expiry_ms is not None and expiry_ms <= now_ms:
-            yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
+    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms, lambda consent: _ends_before(consent, now_ms + 1)):
+        yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
 
 
 def ending(book: Book, now_ms: int) -> Iterator[tuple[bytes, Consent]]:
@@ -40,8 +38,15 @@ def ending(book: Book, now_ms: int) -> Iterator[tuple[bytes, Consent]]:
 
 def next_notice_ms(book: Book, now_ms: int) -> int | None:
     """Return when the next consent begins to end, later than now; None where none does."""
-    times_ms = [notice_at_ms(entry.consent) for _, entry in _holding(book, Transition.EXPIRE, now_ms)]
-    return min([time_ms for time_ms in times_ms if time_ms is not None and time_ms > now_ms], default=None)
+    next_ms: int | None = None
+
+    def concerned(consent: Consent) -> bool:
+        notice_ms = notice_at_ms(consent)
+        return notice_ms is not None and now_ms < notice_ms and (next_ms is None or notice_ms < next_ms)
+
+    for _, entry in _holding(book, Transition.EXPIRE, now_ms, concerned):
+        next_ms = notice_at_ms(entry.consent)
+    return next_ms
 
 
 def notice_at_ms(consent: Consent) -> int | None:
@@ -52,8 +57,19 @@ def notice_at_ms(consent: Consent) -> int | None:
 
 def next_expiry_ms(book: Book) -> int | None:
     """Return when the first of the consents that still hold expires; None where none does."""
-    ends_ms = [entry.consent.expiry_ms for _, entry in _holding(book, Transition.EXPIRE, 0)]
-    return min([end_ms for end_ms in ends_ms if end_ms is not None], default=None)
+    next_ms: int | None = None
+
+    def concerned(consent: Consent) -> bool:
+        return _ends_before(consent, next_ms)
+
+    for _, entry in _holding(book, Transition.EXPIRE, 0, concerned):
+        next_ms = entry.consent.expiry_ms
+    return next_ms
+
+
+def _ends_before(consent: Consent, time_ms: int | None) -> bool:
+    """Return whether a consent ends by its own date before a time; None: ever."""
+    return consent.expiry_ms is not None and (time_ms is None or consent.expiry_ms < time_ms)
 
 
 @dataclass(frozen=True, slots=True)

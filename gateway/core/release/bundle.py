@@ -3,9 +3,10 @@
 Step 11 of the path of a batch. What leaves first is a part of a publication, if one is due: figures about subjects leave in
 nothing else (``gateway.core.release.publication``). Any other bundle has two phases: ended windows of a recipient become
 figures about no subject or the totals of single ones (``gateway.core.figures``), then these and outbox rows are packed
-(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is formed only for a recipient whose sink is connected and has nothing in flight for
-it, so that even after days of outage a consent change acts on all that waits. Every check is made again here, with the plans
-now in force. Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
+(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is
+formed only for a recipient whose sink is connected and has nothing in flight for it, so that even after days of outage a consent
+change acts on all that waits. Every check is made again here, with the plans now in force.
+Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def form_records(
     Args:
         state: As for ``form_bundle``, and the others too.
         recipient: Its sink must be connected and idle.
-        rows: Any of the recipient's outbox rows, in order: (number, content).
+        rows: Any of the recipient's outbox rows, (number, content): the first for which there is no room ends the bundle.
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
     Returns: The bundle, to be sent once committed; None where none of them may leave.

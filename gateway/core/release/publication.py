@@ -188,7 +188,7 @@ def _copied(slices: Iterable[Slice]) -> Iterator[Slice]:
     copies: dict[tuple[Cohort, int], CellTable] = {}
     for one in slices:
         if one.table.key not in copies:
-            copies[one.table.key] = one.table.copy()
+            copies[one.table.key] = one.table.ended()
         yield Slice(copies[one.table.key], one.first, one.last)
 
 

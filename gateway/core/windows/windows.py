@@ -346,9 +346,8 @@ class Windows:
                 table.remove(contributor)
         else:
             taken = table.take(first, last, drawn)
-        if last == table.shape.cells:
+        if last == table.shape.cells:  # no target remembers it any more: its last cell has ended
             del self.tables[table.key]
-            self.forget_cached()
         return taken if taken.rows else None
 
     def put_back_table(self, part: CellTable) -> None:

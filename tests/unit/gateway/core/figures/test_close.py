@@ -259,4 +259,4 @@ def test_every_window_has_its_outcome_in_its_place_and_nothing_is_changed() -> N
 
 def test_nothing_ended_nothing_closed() -> None:
     """Without windows there is no outcome."""
-    assert closing.close([], Conditions(POLICIES, lambda *_: terms(), 0)) == []
+    assert list(closing.close([], Conditions(POLICIES, lambda *_: terms(), 0))) == []
