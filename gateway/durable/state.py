@@ -349,7 +349,6 @@ class Durable:
         Returns: False where the disk has no room for that; the next start tries again.
         """
         if await self.publisher.drained() and await self.store.writer.scrub():
-            await self.store.writer.scrubbed()
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
         return False
