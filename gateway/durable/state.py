@@ -174,9 +174,9 @@ class Durable:
             review.refuse(self.place, accept)
             self.apply_policies(found.policies, found.public_keys)
             self.first_review = review
-        if now_ms >= self.state.log.latest_entry_ms:
-            changes.expire(self.state, now_ms)  # what expired while nothing ran
         self.settle(in_turns=in_turns)
+        if now_ms >= self.state.log.latest_entry_ms:
+            changes.expire(self.state, now_ms)  # what expired while nothing ran, or at the first tick that all are settled
         recovery.begin_segment(self.state)
         if self._unwitnessed:
             self.note_gap(UNWITNESSED)
