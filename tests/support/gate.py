@@ -247,7 +247,7 @@ class Gate:
 
     def apply(self, policies: PolicySet) -> int:
         """Put policies in force."""
-        keyed = {r.id: RECIPIENT_KEY.public_key() if r.public_key_file else None for r in policies.recipients.values()}
+        keyed = {r.id: (RECIPIENT_KEY.public_key(),) if r.public_key_file else () for r in policies.recipients.values()}
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
         return changes.apply_policies(self.state, policies, {}, self.now_ms)
 
