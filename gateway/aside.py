@@ -20,6 +20,8 @@ from gateway.core.windows.guards import GuardKey
 
 MOST_ROWS_AT_ONCE: Final = 500
 """What is computed from more rows is computed aside: as many take some 20 ms on a small machine."""
+_MOST_ENTRIES: Final = 3
+"""So often an entry is made again aside, where others are logged all the time; then it is made at once."""
 
 
 class Aside:
@@ -32,7 +34,8 @@ class Aside:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._task: Task | GuardTask | None = None
-        self._future: asyncio.Future[Drawn] | asyncio.Future[frozenset[bytes]] | None = None
+        self._future: asyncio.Future[Drawn | frozenset[bytes]] | None = None
+        self._entries = 0
         self._guard: tuple[GuardTask, frozenset[bytes]] | None = None
 
     @property
@@ -48,14 +51,17 @@ class Aside:
     def begin(self, task: Task | GuardTask, index: int) -> None:
         """Compute a guard, or a part for the entry at a log index; nothing may be under way."""
         assert self._task is None
-        self._task = task
+        self._task, self._entries = task, 0
         self._run(task.compute if isinstance(task, GuardTask) else partial(draw, task, index))
 
     def apply(self, state: State, now_ms: int) -> ReadyBundle | None:
         """Apply what is ready; None for a guard, where something has changed, or where a part's entry is made again first."""
-        assert self._task is not None and self._future is not None
+        assert self._task is not None
+        assert self._future is not None
         task, result, index = self._task, self._future.result(), state.log.size
-        if isinstance(result, Drawn) and is_current(state, result) and result.entry.index != index:
+        grown = isinstance(result, Drawn) and is_current(state, result) and result.entry.index != index
+        if isinstance(result, Drawn) and grown and self._entries < _MOST_ENTRIES:
+            self._entries += 1
             self._run(partial(result.for_index, index))
             return None
         self._task = self._future = None
@@ -72,6 +78,6 @@ class Aside:
             return None
         return self._guard[1]
 
-    def _run(self, work: Callable[[], Drawn] | Callable[[], frozenset[bytes]]) -> None:
-        self._future = asyncio.get_running_loop().run_in_executor(None, work)
-        self._future.add_done_callback(lambda _: self._wake())
+    def _run(self, work: Callable[[], Drawn | frozenset[bytes]]) -> None:
+        future = self._future = asyncio.get_running_loop().run_in_executor(None, work)
+        future.add_done_callback(lambda _: self._wake())

@@ -6,8 +6,8 @@ which removes from the windows contributors that no longer belong there, and a n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -44,6 +44,9 @@ from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.publications import Due
 from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_target
 from gateway.core.windows.windows import Kept, Window
+
+_PRUNED_AT_ONCE: Final = 500
+"""Of so many contributors at a time old times are forgotten."""
 
 
 class _Windows(msgspec.Struct, array_like=True):
@@ -131,14 +134,23 @@ def prune(state: State) -> None:
 
     A flow that comes to ask for a property, or for longer windows of it, takes none of its readings from before.
     """
+    for _ in prune_pieces(state):
+        pass
+
+
+def prune_pieces(state: State) -> Iterator[None]:
+    """Do what ``prune`` does, some households at a time: between two pieces anything else may happen to the state."""
     watermark_ms = state.windows.watermark_ms
     registered = {device.id for device in state.registry.devices.values()}
     state.forget_devices_but(registered)
     state.windows.forget_meters_but(registered)
     state.windows.guards.keep_only(set(waiting_guards(state.windows)))
-    for plan in state.plans():
-        horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
-        plan.memory.drop_before(horizons_ms, watermark_ms)
+    for number, contributor in enumerate(list(state.by_contributor), 1):
+        for plan in state.by_contributor.get(contributor, ()):
+            horizons_ms = {name: watermark_ms - slot.keep_ms for name, slot in plan.slots.items() if slot.seen is not None}
+            plan.memory.drop_before(horizons_ms, watermark_ms)
+        if number % _PRUNED_AT_ONCE == 0:
+            yield
 
 
 class _Slot(NamedTuple):

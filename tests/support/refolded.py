@@ -42,7 +42,7 @@ def rows_of(state: State) -> dict[Any, Any]:
 
 def pairs_standing(state: State) -> int:
     """Return how many pairs stand in windows and tables."""
-    return sum(window.pairs() for window in state.windows) + sum(table.pairs(table) for table in state.windows.tables.values())
+    return sum(window.pairs() for window in state.windows) + sum(table.pairs() for table in state.windows.tables.values())
 
 
 def _cells(table: CellTable, contributor: bytes) -> dict[int, tuple[int, int]]:

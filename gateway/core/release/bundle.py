@@ -3,9 +3,10 @@
 Step 11 of the path of a batch. What leaves first is a part of a publication, if one is due: figures about subjects leave in
 nothing else (``gateway.core.release.publication``). Any other bundle has two phases: ended windows of a recipient become
 figures about no subject or the totals of single ones (``gateway.core.figures``), then these and outbox rows are packed
-(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is formed only for a recipient whose sink is connected and has nothing in flight for
-it, so that even after days of outage a consent change acts on all that waits. Every check is made again here, with the plans
-now in force. Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
+(``gateway.core.release.draft``), as many as there is room for; the rest stays in windows and outbox as it was. A bundle is
+formed only for a recipient whose sink is connected and has nothing in flight for it, so that even after days of outage a consent
+change acts on all that waits. Every check is made again here, with the plans now in force.
+Nothing leaves before the commit that holds the bundle and its log entry is durable; ``gateway.app`` ensures that.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ def form_bundle(
             at once whatever is needed.
     Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
+    if not state.is_settled:
+        return None
     if (due := next_due(state, recipient)) is not None:
         return form_publication(state, due, now_ms, form)
     conditions = conditions_of(state, now_ms)
@@ -88,11 +91,13 @@ def form_records(
     Args:
         state: As for ``form_bundle``, and the others too.
         recipient: Its sink must be connected and idle.
-        rows: Any of the recipient's outbox rows, in order: (number, content).
+        rows: Any of the recipient's outbox rows, (number, content): the first for which there is no room ends the bundle.
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
     Returns: The bundle, to be sent once committed; None where none of them may leave.
     """
+    if not state.is_settled:
+        return None
     conditions = conditions_of(state, now_ms)
     draft = pack(state, recipient, form, (), rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None
@@ -247,7 +252,7 @@ def bundle_acknowledged(state: State, index: int) -> None:
 
 def _drop_day_keys(state: State) -> None:
     """Delete the pseudonym keys of days whose totals are all acknowledged."""
-    if state.inflight:
+    if state.inflight or not state.is_settled:  # what is still open may be of flows that are gone
         return
     flows = state.policies.flows
     needed = set()

@@ -42,7 +42,6 @@ from gateway.core.windows.targets import Terms
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
 
-
 MOST_LOOKED_AT: Final = 1000
 """A bundle holds some 700 records."""
 

@@ -93,7 +93,7 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
             slot = plan.slots.get(name)
             for target in () if slot is None else slot.targets:
                 if (target.cohort is cohort or target.cohort == cohort) and now_ms < target.terms.expires_ms:
-                    held.append(target.terms)  # noqa: PERF401  a loop without a frame of its own: it runs for every member
+                    held.append(target.terms)  # no generator: it runs for every member
         return least_terms(held)
 
     return terms_of
@@ -141,7 +141,7 @@ def guarded(state: State, key: GuardKey) -> Guarded:
     guard = state.windows.guards.get(key)
     if guard is not None:
         return Guarded(key, True, None if guard.has_left else guard.excluded)
-    tables = [table.copy() for table in guarded_tables(state.windows, key)]
+    tables = [table.ended() for table in guarded_tables(state.windows, key)]
     windows = [window.copy() for window in guarded_windows(state.windows, key)]
     return Guarded(key, False, None, tables, windows, singles_of(state, key.quantity))
 

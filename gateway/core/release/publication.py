@@ -8,7 +8,7 @@ voided takes its draw with it, and what it was made of is drawn anew with those 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -107,6 +107,8 @@ class Drawn:
 
 def next_due(state: State, recipient: str) -> Due | None:
     """Return the part of a publication that a recipient is due next, or None where none may be formed yet."""
+    if not state.is_settled:
+        return None
     return state.publications.due(state.policies, recipient, state.windows.watermark_ms)
 
 
@@ -186,7 +188,7 @@ def _copied(slices: Iterable[Slice]) -> Iterator[Slice]:
     copies: dict[tuple[Cohort, int], CellTable] = {}
     for one in slices:
         if one.table.key not in copies:
-            copies[one.table.key] = one.table.copy()
+            copies[one.table.key] = one.table.ended()
         yield Slice(copies[one.table.key], one.first, one.last)
 
 

@@ -152,10 +152,14 @@ class CellTable:
                 self.sums[to + cell] += part.sums[at + cell]
                 self.counts[to + cell] += part.counts[at + cell]
 
-    def copy(self) -> CellTable:
-        """Return an independent copy, as it is when a publication is formed of it."""
+    def ended(self) -> CellTable:
+        """Return it with the rows of now, for whoever computes beside the loop with cells that take no more readings.
+
+        The cells themselves are not copied: those that have ended change only where somebody leaves, and then nothing that was
+        computed from them counts.
+        """
         other = CellTable(self.cohort, self.shape, self.start_ms)
-        other.rows, other.sums, other.counts, other._free = self.rows.copy(), self.sums[:], self.counts[:], self._free.copy()
+        other.rows, other.sums, other.counts = self.rows.copy(), self.sums, self.counts
         return other
 
     def spans_ended(self, watermark_ms: int) -> int:

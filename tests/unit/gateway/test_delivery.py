@@ -40,7 +40,7 @@ class Desk:
     def __init__(self, gate: Gate) -> None:
         self.gate, self.sink, self.woken = gate, Taking(), asyncio.Event()
 
-        async def outbox_rows(recipient: str, _bytes: int) -> Sequence[tuple[int, bytes]]:
+        async def outbox_rows(recipient: str, _bytes: int, *, newest: bool = False) -> Sequence[tuple[int, bytes]]:
             return [(number, content) for number, (whose, content) in sorted(gate.outbox.items()) if whose == recipient]
 
         reader = SimpleNamespace(outbox_rows=outbox_rows)
@@ -55,7 +55,9 @@ class Desk:
         """Run a tick; return the recipient and the flows of each bundle that was taken at it."""
         self.delivery.forget_acknowledged()
         before = len(self.sink.taken)
-        await self.delivery.form_bundles(self.gate.now_ms)
+        self.delivery.begin_all()
+        while self.delivery.is_due:
+            await self.delivery.form_next(self.gate.now_ms)
         self.gate.commit()
         self.delivery.send()
         taken = self.sink.taken[before:]
@@ -73,7 +75,8 @@ def test_publications_come_first_and_the_rest_follows() -> None:
     async def run() -> None:
         desk = Desk(gate)
         assert await desk.tick() == [("office", {"hourly"}), ("grid", {"daily"})]
-        assert desk.delivery.forget_acknowledged()
+        desk.delivery.forget_acknowledged()
+        assert desk.delivery.is_due
         assert await desk.tick() == [("office", {"totals"})]
         assert await desk.tick() == []
 
@@ -109,7 +112,8 @@ def test_large_publication_is_computed_aside(monkeypatch: pytest.MonkeyPatch) ->
         for _ in range(2):
             await desk.woken.wait()
             desk.woken.clear()
-            assert desk.delivery.forget_acknowledged(), "the loop is to tick for what is ready"
+            desk.delivery.forget_acknowledged()
+            assert desk.delivery.is_due, "what is ready is to be applied"
             taken += await desk.tick()
         assert taken[0] == ("office", {"hourly"})
         while ("grid", {"daily"}) not in taken or ("office", {"totals"}) not in taken:
@@ -138,3 +142,65 @@ def test_withdrawal_while_it_is_computed_aside(monkeypatch: pytest.MonkeyPatch) 
 
     asyncio.run(run())
     assert gate.state.ledger.sum("bundles.voided") == 0
+
+
+def test_totals_wait_for_their_guard_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is computed from all that stand beside them; a withdrawal meanwhile has it computed again, and takes the home out."""
+    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    gate, homes = joined(exact_town(), 6, "totals")
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk = Desk(gate)
+        assert await desk.tick() == [("office", set()), ("grid", set())]
+        assert await desk.tick() == [], "its guard is being computed"
+        gate.withdraw(homes[0], "totals")
+        taken: list[tuple[str, set[str]]] = []
+        while not taken:
+            await asyncio.sleep(0.001)
+            taken = await desk.tick()
+        assert taken == [("office", {"totals"})]
+        assert gate.stood_in(desk.sink.taken[-1].index) == {home.subject for home in homes[1:]}
+
+    asyncio.run(run())
+    assert len(gate.state.windows.guards) == 1
+
+
+def test_every_other_bundle_of_a_backlog_is_of_the_newest_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else waits, and at once after the acknowledgement; where little waits, all leaves in order."""
+    formed, waiting = list[str](), 5
+    recipient = SimpleNamespace(sink="city")
+    sent: dict[int, Any] = {}
+    state = SimpleNamespace(
+        policies=SimpleNamespace(recipients={"office": recipient}),
+        outbox=SimpleNamespace(waiting={"office": 9}),
+        inflight=SimpleNamespace(sent=sent, has=lambda _: bool(sent)),
+    )
+
+    async def outbox_rows(_recipient: str, _bytes: int, *, newest: bool = False) -> list[tuple[int, bytes]]:
+        formed.append("newest" if newest else "oldest")
+        return [(1, b"")]
+
+    def form(*_: Any) -> Any:
+        bundle = SimpleNamespace(index=len(formed), recipient="office", full=len(formed) < waiting)
+        sent[bundle.index] = bundle
+        return bundle
+
+    monkeypatch.setattr(delivery, "next_due", lambda *_: None)
+    monkeypatch.setattr(delivery, "form_bundle", form)
+    monkeypatch.setattr(delivery, "form_records", form)
+    monkeypatch.setattr(delivery, "bundle_acknowledged", lambda _, index: sent.pop(index))
+    monkeypatch.setattr(Delivery, "_guards", lambda *_: {})
+    seals = {"office": SimpleNamespace(on=lambda _: None)}
+    durable = SimpleNamespace(state=state, store=SimpleNamespace(reader=SimpleNamespace(outbox_rows=outbox_rows)), seals=seals)
+
+    async def run() -> None:
+        desk = Delivery(cast("Durable", durable), lambda *_: {"city": cast("Any", Taking())}, lambda: None)
+        desk.begin_all()
+        while desk.is_due:
+            await desk.form_next(0)
+            desk.acknowledged(*sent)
+            desk.forget_acknowledged()
+
+    asyncio.run(run())
+    assert formed == ["oldest", "newest", "oldest", "newest", "oldest"]

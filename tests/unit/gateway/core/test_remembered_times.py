@@ -85,6 +85,24 @@ def test_times_of_a_property_that_nobody_asks_for_any_more_are_dropped(flooded: 
     assert "consumption" not in flooded.state.memories[home.id].seen
 
 
+def test_old_times_are_dropped_of_some_at_a_time(flooded: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever leaves or joins between two pieces; in the end nobody's are left."""
+    monkeypatch.setattr(recovery, "_PRUNED_AT_ONCE", 1)
+    homes = flooded.homes(3, "raw")
+    flooded.take(*(reading(home, flooded.now_ms, kwh=1) for home in homes))
+    flooded.to(flooded.now_ms + 3 * DAY_MS)
+    pieces = recovery.prune_pieces(flooded.state)
+    next(pieces)
+    assert flooded.state.times_remembered() == 2
+    changes.revoke_device(flooded.state, homes[1].place, flooded.now_ms)
+    joining = flooded.home("raw")
+    assert len(list(pieces)) == 2
+    flooded.send(joining, kwh=1)
+    assert flooded.state.times_remembered() == 2, "of the one who joined, and of the device that the next time forgets"
+    recovery.prune(flooded.state)
+    assert flooded.state.times_remembered() == 1
+
+
 @pytest.fixture
 def flooded() -> Gate:
     """A gateway under a flow of single readings."""

@@ -6,7 +6,10 @@ import pytest
 
 from consent.core.disclosure import Space, Time
 from gateway.audit.log.openings import label, split_labels, subject_label_key
-from gateway.core.release.bundle import form_bundle
+from gateway.core.plans import Device
+from gateway.core.release import draft
+from gateway.core.release.bundle import form_bundle, has_ended, next_guard
+from gateway.core.release.guarding import guard_task
 from gateway.recipient.records import Record
 from gateway.recipient.wire import MAX_BUNDLE_BYTES
 from tests.support.gate import (
@@ -23,7 +26,9 @@ from tests.support.gate import (
     whole,
 )
 from tests.support.publications import FIRST_DAY_MS as DAY
-from tests.support.publications import day_with, joined
+from tests.support.publications import day_with, exact_town, joined
+from tests.support.refolded import refolded, standing
+from tests.support.replayed import replayed
 
 T = MIDNIGHT_MS
 
@@ -279,3 +284,122 @@ def test_bundle_of_many_figures_the_rest_goes_next() -> None:
     records = gate.records("public")
     assert gate.count("pairs.aggregated") == 2 * hours
     assert len(records) == hours - len(gate.release_payload(first.index).records)
+
+
+# what is looked at in parts
+
+
+@pytest.fixture
+def looks_at_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a bundle look at no more than three members of windows."""
+    monkeypatch.setattr(draft, "MOST_LOOKED_AT", 3)
+
+
+def totals_of(gate: Gate, homes: int) -> list[Device]:
+    """Return homes that have used something on a day that has ended, each another amount, of which nothing has left."""
+    found = gate.homes(homes, "daily")
+    gate.take(*(reading(home, T + MINUTE_MS, kwh=number + 0.5) for number, home in enumerate(found)))
+    gate.to(T + DAY_MS + LATENESS_MS)
+    return found
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_window_of_many_leaves_in_several_bundles() -> None:
+    """Each looks at a few, and everybody's total is told once; after each the books balance, and a restart knows the same."""
+    gate = Gate(only("daily"))
+    totals_of(gate, 8)
+    told: list[int] = []
+    while (unsent := gate.form()) is not None:
+        assert unsent.full == (len(told) < 6)
+        assert gate.count("pairs.open") == 8 - len(told) - len(unsent.windows[0].members)
+        told += [int(record.result) for record in gate.deliver(unsent).records]
+        assert standing(refolded(gate)) == standing(gate.state)
+    assert sorted(told) == list(range(8))
+    assert (gate.count("pairs.aggregated"), gate.count("pairs.open")) == (8, 0)
+    assert replayed(gate).exit_status == 0
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_withdrawal_between_two_bundles_of_a_window() -> None:
+    """Whoever has not been told yet is told no more; whoever is in the bundle that was not sent is taken out with it."""
+    gate = Gate(only("daily"))
+    homes = totals_of(gate, 8)
+    first = {int(record.result) for record in whole(gate.bundle()).records}
+    unsent = gate.form()
+    assert unsent is not None
+    ready = {home for home in homes if home.subject in unsent.subjects}
+    leaving = [next(iter(ready)), next(home for home in homes if home not in ready and homes.index(home) not in first)]
+    for home in leaving:
+        gate.withdraw(home, "daily")
+    assert gate.count("pairs.withdrawn") == 2
+    assert standing(refolded(gate)) != standing(gate.state), "not committed yet"
+    gate.commit()
+    assert standing(refolded(gate)) == standing(gate.state)
+    rest = {int(record.result) for record in gate.records()}
+    assert first | rest == set(range(8)) - {homes.index(home) for home in leaving}
+    assert not first & rest
+    assert gate.count("pairs.open") == 0
+    assert replayed(gate).exit_status == 0
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_policies_that_end_a_flow_between_two_bundles_of_a_window() -> None:
+    """What has not left by then never does."""
+    gate = Gate(only("daily"))
+    totals_of(gate, 8)
+    assert len(whole(gate.bundle()).records) == 3
+    assert gate.form() is not None
+    gate.apply(only("hourly"))
+    assert gate.records() == []
+    assert (gate.count("pairs.aggregated"), gate.count("pairs.withdrawn"), gate.count("pairs.open")) == (3, 5, 0)
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_many_who_may_not_leave_hold_nobody_up() -> None:
+    """A bundle that finds nobody is none; the next look finds who is left."""
+    gate = Gate(only("daily"))
+    homes = totals_of(gate, 7)
+    for home in homes[:6]:
+        plan = gate.state.plan_of(home)
+        assert plan is not None
+        plan.slots.clear()  # as where their terms ran out at this very moment
+    formed = [gate.form() for _ in range(3)]
+    left = [unsent for unsent in formed if unsent is not None]
+    assert [len(unsent.subjects) for unsent in left] == [1]
+    assert gate.count("pairs.withdrawn") == 6
+    assert not has_ended(gate.state, "office")
+
+
+@pytest.mark.usefixtures("looks_at_few")
+def test_rest_of_a_guarded_window_is_told_no_more_once_somebody_has_left() -> None:
+    """Its first bundle was sent with the guard: less the others, the rest would tell of the one who left."""
+    gate, homes = joined(exact_town(), 8, "purpose:energy")
+    day_with(gate, homes, hours=2)
+    while (unsent := gate.form()) is not None and unsent.publication is not None:
+        gate.deliver(unsent)
+    assert unsent is not None
+    told = len(gate.deliver(unsent).records)
+    gate.withdraw(next(home for home in homes if home.subject not in unsent.subjects), "totals")
+    while has_ended(gate.state, "office"):
+        assert gate.form() is None
+    assert gate.count("pairs.suppressed.told") == 2 * (8 - told - 1)
+
+
+def test_totals_wait_for_a_guard_that_is_computed_elsewhere() -> None:
+    """Nothing leaves that rests on one that is not there yet; with it, what leaves is as if it were computed at once."""
+    gate, homes = joined(exact_town(), 8, "totals")
+    day_with(gate, homes, hours=2)
+    while gate.state.publications.due(gate.state.policies, "office", gate.state.windows.watermark_ms) is not None:
+        gate.bundle()
+    key = next_guard(gate.state, "office")
+    assert key is not None
+    assert form_bundle(gate.state, "office", [], gate.now_ms, gate.form_of("office"), {}) is None
+    assert has_ended(gate.state, "office")
+    excluded = guard_task(gate.state, "office", key, gate.now_ms).compute()
+    unsent = form_bundle(gate.state, "office", [], gate.now_ms, gate.form_of("office"), {key: excluded})
+    assert unsent is not None
+    assert len(unsent.subjects) == 8
+    assert next_guard(gate.state, "office") is None
+    guard = gate.state.windows.guards.get(key)
+    assert guard is not None
+    assert guard.excluded == excluded

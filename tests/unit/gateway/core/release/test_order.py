@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
 from gateway.core.plans import Device
+from gateway.core.release.order import random_some
 from gateway.core.release.void import void_unsent
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
-from tests.support.gate import DAY_MS, LATENESS_MS, MINUTE_MS, RECIPIENT_KEY, Gate, only, reading
+from tests.support.gate import DAY_MS, LATENESS_MS, MINUTE_MS, RECIPIENT_KEY, CountedBytes, Gate, only, reading
 from tests.support.narrow import form_narrow
 from tests.support.replayed import replayed
 
@@ -109,3 +111,16 @@ def test_order_of_a_bundle_formed_again_is_another_and_each_is_consistent() -> N
     assert sorted(orders[0]) == sorted(orders[1])
     gate.records()
     assert replayed(gate).exit_status == 0
+
+
+def test_some_are_chosen_at_random_each_once_and_all_where_they_are_few() -> None:
+    """Every one of four is among two in half of the draws, wherever it stands."""
+    those, drawn = [bytes([number]) for number in range(4)], CountedBytes()
+    assert random_some(those, 4, drawn) == random_some(those, 9, drawn) == those
+    found = Counter[bytes]()
+    for _ in range(400):
+        some = random_some(those, 2, drawn)
+        assert len(set(some)) == 2
+        found.update(some)
+    assert set(found) == set(those)
+    assert all(140 < times < 260 for times in found.values())
