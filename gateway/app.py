@@ -24,7 +24,7 @@ from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
-from gateway.durable.state import A, Action, Durable
+from gateway.durable.state import SETTLING, A, Action, Durable
 from gateway.edge import system_clock
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
@@ -34,6 +34,8 @@ from gateway.intake import CLOCK, Intake
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 PRUNE_EVERY_MS = 3_600_000
+ACCOUNT_PERIODS = 6
+"""For so many times the least time between two checkpoints an account waits that is all they would cover: each writes files."""
 RELEASE_S = 0.02
 """For so long bundles are formed before the loop looks at requests and batches again; the one under way is finished."""
 SWITCH_S = 0.001
@@ -192,6 +194,8 @@ class Gateway:
         sys.setswitchinterval(SWITCH_S)
         self.durable.in_order = False
         self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        if self.turns.pending:
+            self._wake.set()
         self.beside(self.durable.compare_rest(), "comparison")
         tasks = [
             asyncio.create_task(self._loop(), name="loop"),
@@ -265,8 +269,8 @@ class Gateway:
         """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
         if self.turns.run_one():
             self._wake.set()
-        elif self.durable.must_commit() and self.durable.store.disk_space.check():
-            await self._commit()
+        else:
+            self._tick_now()  # commits it, and releases what was withheld meanwhile
         await asyncio.sleep(0)
 
     async def _take_batch(self) -> None:
@@ -320,6 +324,8 @@ class Gateway:
         if self.durable.must_commit():
             await self._commit()
         if any(request.tick for request, _ in answers):
+            while SETTLING in self.turns.names:  # or the tick would withhold everything
+                self.turns.run_one()
             await self._begin_tick()
             while self._tick_open:
                 await self._release_some()
@@ -376,7 +382,8 @@ class Gateway:
         if durable.rotation.begins_to_reseal():
             self.beside(durable.rotation.reseal(), "sealing anew")
         heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
-        if heartbeat or (now_s - self._head_at_s >= self.config.release.checkpoint_ms / 1000 and durable.has_news()):
+        periods = 1 if durable.has_entries() else ACCOUNT_PERIODS
+        if heartbeat or (now_s - self._head_at_s >= periods * self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
         recovery.begin_segment_if_due(durable.state)
         await self._commit_news()

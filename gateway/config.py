@@ -158,7 +158,8 @@ class Release(_Section, frozen=True, kw_only=True):
 
     Attributes:
         tick_ms: How often bundles are formed; part of the privacy, since it hides when readings come.
-        checkpoint_ms: The least time between two published checkpoints; a withdrawal has its own at once.
+        checkpoint_ms: The least time between two published checkpoints; a withdrawal has its own at once. Six times as long where
+            nothing was released or changed, and only readings came.
         outbox_rows: How many rows of records may wait for absent recipients before intake pauses.
         contributions: How many contributions may stand in windows before intake pauses.
     """

@@ -99,7 +99,7 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     async with AsyncExitStack() as opened:
         taken = await _answer_about(watch, place, opened)
         with _kept_for_good():
-            durable = await start(place, keys_of(place), unwitnessed=unwitnessed)
+            durable = await start(place, keys_of(place), unwitnessed=unwitnessed, in_turns=True)
             opened.push_async_callback(durable.close)
             if taken is not None:  # said only now, since what is wrong with the start itself matters more
                 raise taken

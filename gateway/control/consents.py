@@ -59,6 +59,7 @@ def request(control: Control, caller: Caller, params: ScopeOf) -> ConsentChanged
 
 def grant(control: Control, caller: Caller, params: Grant) -> ConsentChanged:
     """Permit a flow, or every flow of `purpose:<id>`, up to some limits."""
+    control.refuse_wrong_clock()
     actor, policies = _actor(control, caller, params), control.state.policies
     record = steps.grant(actor, policies, params.scope, limits_of(policies, params.limits), int(params.expiry) or None)
     return _enter(control, caller, params, [record])
@@ -77,6 +78,7 @@ def pause(control: Control, caller: Caller, params: Word) -> ConsentChanged:
 
 def resume(control: Control, caller: Caller, params: Word) -> ConsentChanged:
     """Continue what is paused, as it was."""
+    control.refuse_wrong_clock()
     return _enter(control, caller, params, steps.resume(_actor(control, caller, params), control.state.policies, params.scope))
 
 

@@ -27,6 +27,7 @@ from gateway.control.citizens import requests, sessions
 from gateway.control.context import OPERATOR, Caller, Control, Door, MethodError
 from gateway.control.methods import METHODS, Method
 from gateway.control.socket import Answer
+from gateway.core.changes import settling
 from gateway.durable.state import Action, answer_of
 
 Sent = bytes | msgspec.Raw | Parameters | JsonObject
@@ -80,7 +81,8 @@ class ControlDoor:
             return cast("Result", _run(self._control, caller, method, params, *prepared))
         if method.uses_reserve:
             disk_space.release_reserve()
-        return await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
+        answer = await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
+        return answer if method.finish is None else await method.finish(self._control, answer)
 
     def _before_the_end(self, name: str, sent: Sent, session: str, request: str) -> Result | None:
         """Return what a request was answered that has ended its own session, to whoever asks again, or what became of it."""
@@ -155,13 +157,15 @@ def action(control: Control, name: str, sent: Sent, caller: Caller = OPERATOR) -
     """
     method = method_for(name, caller)
     params = read(method, sent, caller)
-    if method.prepare is None:
+    if method.prepare is None and method.finish is None:
         return lambda: _run(control, caller, method, params)
 
-    async def prepared() -> Result:
-        return await answer_of(partial(_run, control, caller, method, params, *await _prepare(control, method, params)))
+    async def whole() -> Result:
+        prepared = await _prepare(control, method, params)
+        answer = await answer_of(partial(_run, control, caller, method, params, *prepared))
+        return answer if method.finish is None else await method.finish(control, answer)
 
-    return prepared
+    return whole
 
 
 async def perform(control: Control, calls: Sequence[tuple[str, Sent]], caller: Caller = OPERATOR) -> list[Result]:
@@ -189,6 +193,9 @@ def _run(control: Control, caller: Caller, method: Method, params: Parameters, *
     asked = requests.ChangeAsked(caller, method.name, params, method.answer) if method.once and caller.request else None
     if asked is not None and (before := requests.answered(control, asked)) is not None:
         return before
+    if not method.at_once:
+        concerned = [each for each in (subject, caller.subject) if isinstance(each, bytes) and each]
+        settling.settle(control.state, concerned, control.clock.now_ms())
     with _refusals_named():
         answer = method.handler(control, caller, params, *prepared)
     if isinstance(answer, Awaitable):

@@ -36,21 +36,30 @@ from consent.messages import (
 )
 from gateway.control.consents import exposures_of
 from gateway.control.context import Caller, Control, MethodError
+from gateway.core.changes import settling
 from gateway.core.changes.subjects import devices_of
 from gateway.core.plans import Device, InForce
 from gateway.core.windows.targets import Terms
 from gateway.durable.policy_review import PolicyReview
+from gateway.durable.state import SETTLING
 from gateway.edge.policies import PoliciesFound
 
 
 async def checked(control: Control, params: PolicyChange) -> PoliciesFound:
-    """Check the policies folder, beside the loop, and return what is to be put in force."""
-    return await control.durable.find_policies()
+    """Check the policies folder, beside the loop, and return what is to be put in force, once the last change is settled."""
+    found = await control.durable.find_policies()
+    if control.running is None:
+        control.durable.turns.run_all()
+    else:
+        await control.durable.turns.finished(SETTLING)
+    return found
 
 
 def apply(control: Control, caller: Caller, params: PolicyChange, found: PoliciesFound) -> PolicyApplied:
     """Put the policies folder in force; a failing case, a rise or a consent's end needs `accept`. With `dry_run`, only tell."""
     durable = control.durable
+    if not durable.state.is_settled:
+        raise MethodError("other policies have just come into force, and are still being brought to every device: apply again")
     review = durable.review(found)
     accept, first = params.accept, durable.first_review
     if first is not None and (accept, found) == (first.proposal, first.found):
@@ -152,7 +161,7 @@ def _explained(control: Control, device: Device, params: FlowOf, language: str) 
 
 def _terms_in_force(control: Control, device: Device, flow: str) -> Terms | None:
     """Return the terms that a device's compiled plan has for a flow."""
-    plan = control.state.plan_of(device)
+    plan = settling.plan_of(control.state, device, control.clock.now_ms())
     targets = [] if plan is None else plan.targets()
     return next((target.terms for target in targets if target.cohort.flow == flow), None)
 

@@ -126,7 +126,7 @@ class Commit:
     """Everything that one transaction makes durable."""
 
     marks: bytes = b""
-    """(packet id, SHA-256 of topic and payload) of the batch's frames, 34 bytes each."""
+    """Of the batch's frames, as ``ingest.marks`` packs them."""
     journal: bytes = b""
     snapshot: bytes | None = None
     """Begins a new journal segment; the earlier ones are dropped."""

@@ -23,7 +23,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 
+from gateway.core.changes import settling
 from gateway.core.hubs.carried import Carried, HubFrames
+from gateway.core.ingest.marks import DIGEST_BYTES, pack
 from gateway.core.ingest.memory import Admissions
 from gateway.core.ingest.minimise import LEAST_STEPS, MAX_STEPS, floor_steps
 from gateway.core.ingest.remembered import NEW, REPEATED
@@ -124,7 +126,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     """
     devices, redeliverable, journal, arrivals = state.devices, state.redeliverable, state.journal, state.arrivals
     discovery, admissions = state.discovery, Admissions()
-    hubs = HubFrames(arrivals, admissions, now_ms)
+    hubs = HubFrames(arrivals, admissions, now_ms, lambda contributors: settling.settle(state, contributors, now_ms))
     rejected: defaultdict[str, int] = defaultdict(int)
     withheld: defaultdict[str, int] = defaultdict(int)
     refused: defaultdict[str, int] = defaultdict(int)
@@ -143,7 +145,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         topic, payload, packet_id = frame.topic, frame.payload, frame.packet_id
         # exactly once: was this very frame committed on an earlier connection?
         if packet_id:
-            digest = sha256(topic.encode() + b"\0" + payload).digest()
+            digest = sha256(topic.encode() + b"\0" + payload).digest()[:DIGEST_BYTES]
             if redeliverable:
                 known = redeliverable.pop(packet_id, None)
                 if frame.duplicate and known == digest:
@@ -156,6 +158,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
             continue
         # 2 identify
         plan = devices.get(topic)
+        if plan is None and not state.is_settled:
+            plan = settling.settle_topic(state, topic, now_ms)
         if plan is None:
             found = state.filters.find(topic)
             if found is None:
@@ -349,9 +353,8 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         journal.take(taken, sequences, state.windows.watermark_ms)
     journal.admissions(admissions)
     if digests:
-        blob = b"".join(digests)
-        state.commit.marks += blob
-        state.marks.add(blob)
+        state.commit.marks = pack(digests, state.commit.marks)
+        state.marks.add(pack(digests))
     state.held.add(held, now_ms)
     state.held.add_new(untold, now_ms)
     if records:

@@ -66,6 +66,11 @@ class Device:
         return self.topic, self.hub_id
 
     @property
+    def has_topic(self) -> bool:
+        """Whether it has a topic to itself, by which its plan is found; others are found among the filters."""
+        return not (self.hub_id or "+" in self.topic or "#" in self.topic)
+
+    @property
     def contributor(self) -> bytes:
         """The contributor that its readings count for, once in a window: its subject, or the device itself where it has none."""
         return self.subject or self.id
@@ -159,6 +164,12 @@ class DevicePlan:
         return self.memory.admit(
             self.device.id, self.rules, reading, sequence, payload, now_ms, admissions, may_have_waited=may_have_waited
         )
+
+    def retire(self) -> None:
+        """Drop what refers back to the plan's parts, so that they are freed with the last reference to it."""
+        for slot in self.slots.values():
+            if slot.register is not None:
+                slot.register.targets.clear()
 
     def targets(self) -> list[Target]:
         """Return every target of every slot."""

@@ -6,7 +6,7 @@ backup, and start-up restores it. Each change adds its rows to the commit under 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from sys import intern
 from typing import Literal, NamedTuple
@@ -224,6 +224,8 @@ class Registry:
         self.claims: dict[bytes, Claim] = {}
         self.devices: dict[Place, Device] = {}
         self.holders: dict[bytes, Holder] = {}
+        self._by_contributor: dict[bytes, tuple[Device, ...]] = {}
+        self._without_topic: dict[Place, Device] = {}
 
     # changes: each row goes into the commit
 
@@ -278,7 +280,9 @@ class Registry:
     def drop_device(self, place: Place) -> Device:
         """Delete the device of a place; return it."""
         self.commit.devices.append(DeviceRow(row_key(place), None))
-        return self.devices.pop(place)
+        device = self.devices.pop(place)
+        self._leave(device)
+        return device
 
     # start-up: the rows are stored already
 
@@ -301,7 +305,39 @@ class Registry:
 
     def know_device(self, device: Device) -> None:
         """Enter a device that is stored already."""
+        former = self.devices.get(device.place)
+        if former is not None:
+            self._leave(former)
         self.devices[device.place] = device
+        self._by_contributor[device.contributor] = (*self._by_contributor.get(device.contributor, ()), device)
+        if not device.has_topic:
+            self._without_topic[device.place] = device
+
+    def _leave(self, device: Device) -> None:
+        rest = tuple([each for each in self._by_contributor[device.contributor] if each is not device])
+        if rest:
+            self._by_contributor[device.contributor] = rest
+        else:
+            del self._by_contributor[device.contributor]
+        self._without_topic.pop(device.place, None)
+
+    # whose a device is
+
+    def devices_of(self, contributor: bytes) -> tuple[Device, ...]:
+        """Return the devices of a contributor: a subject's, or one that is about nobody by itself."""
+        return self._by_contributor.get(contributor, ())
+
+    def contributors(self) -> Collection[bytes]:
+        """Return all that have devices."""
+        return self._by_contributor.keys()
+
+    def strangers(self, contributors: Mapping[bytes, object]) -> set[bytes]:
+        """Return those of some contributors that have no device."""
+        return contributors.keys() - self._by_contributor.keys()
+
+    def without_topic(self) -> Iterator[Device]:
+        """Iterate over the devices that have no topic to themselves: those behind hubs, and those registered by a filter."""
+        return iter(self._without_topic.values())
 
     # whose a credential is
 

@@ -36,7 +36,7 @@ from gateway.core.public.tally import HOUR_MS
 from gateway.core.public.turn import Counted, turn
 from gateway.core.registry import Registry
 from gateway.core.windows.publications import Publications
-from gateway.core.windows.windows import Windows
+from gateway.core.windows.windows import LastReadings, Windows
 
 RandomBytes = Callable[[int], bytes]
 
@@ -72,6 +72,9 @@ class State:
             compiles them.
         filters: The plans of those behind hubs, and of those registered by a topic filter; likewise.
         by_contributor: All of these plans, by contributor.
+        unsettled: Contributors whom a change of policies has not reached yet, with the last readings of their counters: they have
+            no plans, and what they gave to windows is not released. Kept by ``changes``.
+        is_settled: Whether there are none: only then is anything released, and an hour counted. Set by ``changes``.
         decoders: By device profile; ``changes`` compiles them.
         memories: What is remembered of devices, by id; changed by a plan's steps and by an erasure.
         times_room: The room that the times among them share.
@@ -107,6 +110,8 @@ class State:
         self.devices: dict[str, DevicePlan] = {}
         self.filters = Filters()
         self.by_contributor: dict[bytes, list[DevicePlan]] = {}
+        self.unsettled: dict[bytes, LastReadings] = {}
+        self.is_settled = True
         self.decoders: dict[str, Decoder] = {}
         self.memories: dict[bytes, DeviceMemory] = {}
         self.times_room = SharedRoom()
@@ -141,7 +146,7 @@ class State:
         return chain.from_iterable(self.by_contributor.values())
 
     def plan_of(self, device: Device) -> DevicePlan | None:
-        """Return a device's plan; None where the policies do not know its profile."""
+        """Return a device's plan; None where the policies do not know its profile, or have not reached it yet."""
         plans = self.by_contributor.get(device.contributor, ())
         return next((plan for plan in plans if plan.device.id == device.id), None)
 
@@ -166,7 +171,7 @@ class State:
         """Turn the public's numbers to the present hour, if it is later than the last; return whether that is to be committed."""
         self.started_ms = self.started_ms or now_ms
         hour = now_ms // HOUR_MS
-        if hour <= self.public.turned:
+        if hour <= self.public.turned or not self.is_settled:
             return False
         self.held.forget_old(now_ms)
         turn(self.public, hour, Counted(self.ledger.totals, self.force, self.registry, self.plans()))

@@ -65,6 +65,7 @@ async def start(
     unwitnessed: bool = False,
     accept: bool | str = False,
     reading: bool = False,
+    in_turns: bool = False,
     check: PolicyCheck | None = None,
 ) -> Durable:
     """Open the database, restore memory from it, and commit the beginning of this run.
@@ -74,6 +75,7 @@ async def start(
         unwitnessed: Sign and release at once, even if witnesses are configured; the log records it.
         accept: Put the first policies in force even if one of their cases fails; as a text, only under that proposal.
         reading: Begin no run: nothing is to be changed.
+        in_turns: Leave the compilation of plans to the turns of a loop that is to run.
         check: Used instead of a process that checks policies.
     Raises:
         OperatorError: A folder, the file or a policy cannot be used.
@@ -85,8 +87,10 @@ async def start(
     await store.open()
     try:
         durable = await Durable.open(place, keys, edges, unwitnessed=unwitnessed)
-        if not reading:
-            await durable.begin(accept=accept)
+        if reading:
+            durable.settle()
+        else:
+            await durable.begin(accept=accept, in_turns=in_turns)
     except BaseException:
         await store.close()
         raise

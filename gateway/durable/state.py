@@ -6,6 +6,7 @@ same code.
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -25,7 +26,8 @@ from gateway.audit.log.reader import FileError, FolderSource, LogReader
 from gateway.audit.log.tiles import policies_path
 from gateway.config import Installation
 from gateway.core import recovery
-from gateway.core.changes import changes
+from gateway.core.changes import changes, settling
+from gateway.core.plans import DevicePlan
 from gateway.core.release.formats.daily import DailySeals
 from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import PolicyReview, review_policies
@@ -41,6 +43,9 @@ from gateway.errors import CorruptionError, OperatorError
 from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
 from gateway.turns import Turns
+
+SETTLING = "settling"
+"""The name of the turns in which a change of policies reaches everybody."""
 
 _log = structlog.get_logger()
 
@@ -141,13 +146,14 @@ class Durable:
         """Return the log's origin."""
         return self.keys.log_signer.name
 
-    async def begin(self, *, accept: bool | str = False) -> None:
+    async def begin(self, *, accept: bool | str = False, in_turns: bool = False) -> None:
         """Commit the beginning of this run.
 
         Where no policies are in force, those of the folder come into force; otherwise only ``policy.apply`` changes them.
 
         Args:
             accept: Put the first policies in force even if one of their cases fails; as a text, only under that proposal.
+            in_turns: Leave the compilation of plans to the turns of a loop that is to run.
         Raises:
             OperatorError: A policy cannot be used.
             PoliciesRefusedError: A case of the first policies fails.
@@ -165,8 +171,9 @@ class Durable:
             review.refuse(self.place, accept)
             self.apply_policies(found.policies, found.public_keys)
             self.first_review = review
+        self.settle(in_turns=in_turns)
         if now_ms >= self.state.log.latest_entry_ms:
-            changes.expire(self.state, now_ms)  # what expired while nothing ran
+            changes.expire(self.state, now_ms)  # what expired while nothing ran, or at the first tick that all are settled
         recovery.begin_segment(self.state)
         if self._unwitnessed:
             self.note_gap(UNWITNESSED)
@@ -211,13 +218,26 @@ class Durable:
         return review_policies(found, before, self.state, self.clock.now_ms())
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
-        """Put policies in force; return the log index of their entry."""
-        index = changes.apply_policies(self.state, policies, public_keys, self.clock.now_ms())
+        """Put policies in force; return the log index of their entry. Who they concern is settled in turns."""
+        index, former = changes.begin_policies(self.state, policies, public_keys, self.clock.now_ms())
+        self.turns.add(SETTLING, self._settling(former))
         self._unpublished.files[policies_path(policies.sha256)] = pack_files(policies.files)
         self.public_keys = public_keys
         self.seals = self._seals()
         self._describe_log()
         return index
+
+    def settle(self, *, in_turns: bool = False) -> None:
+        """Bring the policies in force to every device, if a start has not yet: at once, or in turns."""
+        if not self.state.is_settled and SETTLING not in self.turns.names:
+            self.turns.add(SETTLING, self._settling([]))
+        if not in_turns:
+            self.turns.run_all()
+
+    def _settling(self, former: list[DevicePlan]) -> Iterator[None]:
+        """Settle everybody in pieces; the plans then live as long as the policies: no later collection needs to look at them."""
+        yield from settling.pieces(self.state, former, self.clock.now_ms)
+        gc.freeze()
 
     def _describe_log(self) -> None:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses
@@ -235,7 +255,10 @@ class Durable:
 
     async def perform(self, actions: Sequence[Action[A]]) -> list[A]:
         """Run actions, commit all of them at once, and publish; for commands that find no gateway running."""
-        answers = [await answer_of(action) for action in actions]
+        answers: list[A] = []
+        for action in actions:
+            self.turns.run_all()
+            answers.append(await answer_of(action))
         self.turns.run_all()
         if self.state.commit.log:
             self.checkpoint()
@@ -246,9 +269,13 @@ class Durable:
             await self.rotation.reseal()
         return answers
 
+    def has_entries(self) -> bool:
+        """Return whether the log holds entries that the last checkpoint does not cover."""
+        return self.state.log.size > self._unpublished.size
+
     def has_news(self) -> bool:
-        """Return whether a checkpoint would cover anything that the last one did not."""
-        return self.state.log.size > self._unpublished.size or bool(self.state.ledger.differences())
+        """Return whether a checkpoint would cover anything that the last one did not, be it a new account alone."""
+        return self.has_entries() or bool(self.state.ledger.differences())
 
     def must_commit(self) -> bool:
         """Return whether anything is not yet durable."""
@@ -322,7 +349,6 @@ class Durable:
         Returns: False where the disk has no room for that; the next start tries again.
         """
         if await self.publisher.drained() and await self.store.writer.scrub():
-            await self.store.writer.scrubbed()
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
         return False

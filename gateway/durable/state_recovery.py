@@ -14,7 +14,7 @@ import msgspec
 
 from consent.core.policies.parse import parse_policies
 from gateway.core import recovery
-from gateway.core.changes import changes
+from gateway.core.changes import changes, settling
 from gateway.core.plans import InForce
 from gateway.core.registry import Claim, Subject, decode_device
 from gateway.core.state import State, decode_ledger
@@ -69,7 +69,8 @@ class StateRecovery:
         if stored.snapshot is not None:
             await self._journal(stored.snapshot)
         if self._state.force is not None:
-            changes.compile_all(self._state, now_ms)
+            changes.expect_expiry(self._state)
+            settling.unsettle(self._state)
         self._outbox(stored)
         self._state.public.resume(await self._store.reader.public_tallies())
 

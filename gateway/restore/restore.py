@@ -25,7 +25,7 @@ from gateway.audit.log.remote import source_of
 from gateway.audit.log.tiles import policies_path
 from gateway.config import Installation
 from gateway.core import recovery, restoration
-from gateway.core.changes import erasure
+from gateway.core.changes import erasure, settling
 from gateway.durable.configured import edges_of, keys_of
 from gateway.durable.holdings import holdings_of
 from gateway.durable.state import Durable
@@ -278,6 +278,7 @@ class _Restoration:
         state, now_ms, found = durable.state, durable.clock.now_ms(), self.found
         if problem := durable.clock_problem():
             raise OperatorError(f"the clock is wrong: {problem}; set it right first")
+        settling.call_off(state)
         tail, public_tail = restoration.LogTail(state), PublicTail(state.public, durable.store.reader)
         applied, changed = None, False
         async for entry, opening in self._tail(durable, first):
@@ -298,6 +299,7 @@ class _Restoration:
         if tail.missing:
             found.consents_ended = restoration.end_consents(state, now_ms)
         durable.apply_policies(*LastPolicies(durable, self.published, self.place.policies).found(applied, changed=changed))
+        durable.settle()
         recovery.begin_segment(state)
         await durable.commit()
         found.log_entries = state.log.size

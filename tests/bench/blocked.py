@@ -35,6 +35,7 @@ from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
+from tests.bench.blocked_changes import CHANGES
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
@@ -286,7 +287,7 @@ async def records(city: Blocked) -> None:
     city.waits.told["records_per_s"] = round(released / taken_s)
 
 
-ACTIONS: Final[Mapping[str, Callable[[Blocked], Awaitable[None]]]] = {"tick": tick, "records": records}
+ACTIONS: Final[Mapping[str, Callable[[Blocked], Awaitable[None]]]] = {"tick": tick, "records": records, **CHANGES}
 """By name: prepares, and does what is measured within ``Blocked.beside``."""
 
 

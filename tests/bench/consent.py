@@ -26,7 +26,7 @@ from consent.core import decide as deciding
 from consent.core import disclosure
 from consent.core.policies import notice
 from consent.core.policies.policy import PolicySet
-from gateway.core.changes import changes
+from gateway.core.changes import settling
 from gateway.core.state import State
 from gateway.service import set_up_logging
 from tests.bench import consent_withdrawal
@@ -161,7 +161,7 @@ def _distinct(policies: PolicySet, asked: Sequence[Question]) -> dict[str, int]:
 
 def look_ups(state: State, rounds: int) -> dict[str, Any]:
     """Look every citizen's plan up as the hot path does: topic, plan, slot, targets."""
-    changes.compile_all(state, NOW_MS)
+    settling.compile_all(state, NOW_MS)
     topics = [topic_of(number) for number in range(len(state.registry.devices))] * _PASSES
     gc.collect()
     turns = [(_cpu_s(lambda: _look_up(state, topics)), _cpu_s(lambda: _bare_look_up(state, topics))) for _ in range(rounds)]

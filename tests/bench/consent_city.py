@@ -230,5 +230,5 @@ def gateway_state(policies: PolicySet, count: int) -> State:
             state.registry.book.apply(consent, index)
         topic = topic_of(number)
         device = Device(drawn.randbytes(16), topic, citizen.profile, citizen.zone, citizen.id, 0, 0, Owner.RESIDENT)
-        state.registry.devices[device.place] = device
+        state.registry.know_device(device)
     return state

@@ -290,6 +290,32 @@ def test_status_shows_one_screen_or_json(live: LiveGateway) -> None:
     assert shown["imbalances"] == []
 
 
+def test_keys_are_replaced_from_a_shell(shell: Shell) -> None:
+    """Both, with and without a running gateway; a proof of before holds under the former key, and the log under either."""
+    live = shell.live
+    log, openings, keys = str(live.place.log), str(live.place.openings), live.place.keys
+    proof = str(live.folder / "before.tlog-proof")
+    shell.run("audit", "prove", "0", log, "--key", live.vkey, "--out", proof)
+    made = shell.json("keys", "rotate", "log")
+    assert made | {"key": "log", "generation": 2, "waits_for": []} == made
+    assert "generation 2, log index" in shell.run("keys", "rotate", "root")
+    shown = shell.json("keys", "status")
+    while shown["log"]["former"] or shown["root"]["resealing"]:
+        time.sleep(0.05)
+        shown = shell.json("keys", "status")
+    assert (shown["log"]["vkey"], shown["log"]["generation"], shown["root"]["generation"]) == (made["vkey"], 2, 2)
+    assert (keys / "log.vkey").read_text().strip() == made["vkey"]
+    assert f"handed over to {made['vkey']}" in shell.run("audit", "verify", log, "--key", live.vkey, "--openings", openings)
+    shell.run("audit", "verify", log, "--key", made["vkey"], "--openings", openings)
+    shell.run("audit", "replay", log, "--key", live.vkey, "--openings", openings)
+    shell.run("audit", "check-proof", proof, "--key", live.vkey)
+    told = shell.run("audit", "explain", str(made["log_index"]), log, "--key", live.vkey, "--openings", openings)
+    assert f"signed with the key `{made['vkey']}`" in told
+    out = shell.run("keys", "status")
+    assert out.splitlines()[0].startswith("log   generation 2, 0 days old, ")
+    assert out.splitlines()[1] == "root  generation 2, 0 days old"
+
+
 def test_clock_advance_sets_a_standing_clock(live: LiveGateway) -> None:
     """Forward only; the status tells the new time, and the clock goes on there after a restart with a later log entry."""
     done = sluice(live.folder, "clock", "advance", "2026-05-01T13:00:00Z", "--json")
@@ -527,6 +553,8 @@ def test_nasty_parameters_are_refused_and_change_nothing(live: LiveGateway) -> N
         "subject.claim": {"code": device["claim_code"], "subject": device["subject"]},
         "subject.leave": {"subject": device["subject"], "resident": device["resident"]},
         "clock.advance": {"to": "2026-05-01T00:00:00Z"},
+        "keys.rotate": {"key": "log"},
+        "keys.status": {},
         "public.state": {},
         "public.sensors": {},
         "public.flows": {},

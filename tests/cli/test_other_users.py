@@ -52,6 +52,8 @@ ASKS_THE_GATEWAY = {
     "subject claim": ["abcd-efgh"],
     "subject leave": [SUBJECT, SUBJECT],
     "clock advance": ["2030-01-01T00:00:00Z"],
+    "keys rotate": ["log"],
+    "keys status": [],
     "backup": ["backups/one"],
 }
 WRITES_BY_ITSELF = {

@@ -129,3 +129,21 @@ async def test_expiry_while_nothing_ran_is_recorded_at_the_next_start_and_stays(
         assert [row["status"] for row in shown["history"]] == ["Given", "Expired"]
         with pytest.raises(MethodError, match="already expired"):
             call(durable, "consent.pause", who)
+
+
+async def test_nothing_is_permitted_by_a_clock_that_is_behind_and_a_withdrawal_is_entered(tmp_path: Path) -> None:
+    """A permission of then would hold for what was sent before it was given; what takes back is right at any time."""
+    live = LiveGateway(tmp_path, 1, policies=POLICIES)
+    clock = SetClock(MIDNIGHT_MS)
+    async with started(live, clock) as durable:
+        rows = [{"profile": "home", "zone": ZONES[0], "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(2)]
+        first, second = call(durable, "device.add", {"devices": rows})["devices"]
+        call(durable, "consent.grant", {"subject": first["subject"], "scope": SCOPE})
+        clock.time_ms = MIDNIGHT_MS - 60 * MINUTE_MS
+        with pytest.raises(
+            MethodError, match="3600 s behind the log's latest entry; until it is right, nothing can be permitted"
+        ):
+            call(durable, "consent.grant", {"subject": second["subject"], "scope": SCOPE})
+        call(durable, "consent.withdraw", {"subject": first["subject"], "scope": SCOPE})
+        clock.time_ms = MIDNIGHT_MS
+        call(durable, "consent.grant", {"subject": second["subject"], "scope": SCOPE})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -24,12 +25,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--dir", type=Path, metavar="DIR", help="an empty folder for everything; a temporary one by default")
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that nothing runs on
     console = Console(highlight=False)
     console.log(f"seed {seed}: run again with --seed {seed}")
     with tempfile.TemporaryDirectory(prefix="sluice-soak-") as temporary:
         try:
             with console.status("setting the stage") as status:
                 result = soak(options.dir or Path(temporary), seed, options.minutes, status.update, console.log)
+        except KeyboardInterrupt:
+            return 130
         except pytest.skip.Exception as missing:
             print(f"soak: {missing}", file=sys.stderr)
             return 2

@@ -13,8 +13,6 @@ from tests.soak.stage import Stage
 
 SPARING = frozenset({"sensors' broker killed", "upstream broker killed", "portal killed", "disk filled"})
 """What the gateway's process lives through."""
-_ENTRY_MS = HOUR_MS // 2
-"""The log's latest entry is no older than this when a gateway is killed that was taking readings in."""
 NO_MOUNT = "only root may mount a disk of its own"
 NO_FAKETIME = "libfaketime is not installed"
 
@@ -159,7 +157,7 @@ class Course:
         self._start_by(round(stage.random.uniform(1, 4) * HOUR_MS))
         stage.wait_ready()
         time.sleep(stage.random.uniform(1, 3))
-        latest_ms = stage.status()["clock"]["now_ms"] - _ENTRY_MS
+        latest_ms = stage.latest_entry_ms()
         self._start_by(0)
         self._see_withheld(latest_ms)
 
@@ -175,9 +173,9 @@ class Course:
         stage.wait_ready()
         stage.set_clock(round(stage.random.uniform(1, 3) * HOUR_MS))
         time.sleep(stage.random.uniform(2, 4))
-        latest_ms = stage.status()["clock"]["now_ms"] - _ENTRY_MS
+        latest_ms = stage.latest_entry_ms()
         stage.set_clock(0)
-        while stage.status()["clock"]["now_ms"] > latest_ms + _ENTRY_MS:
+        while stage.status()["clock"]["now_ms"] > stage.true_ms() + HOUR_MS // 2:
             time.sleep(0.05)  # it has not heard of it yet
         self._see_withheld(latest_ms)
         stage.wait_ready()

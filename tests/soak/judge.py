@@ -111,8 +111,9 @@ def judge(seen: Evidence) -> Verdict:
     singles = [(index, record) for index, bundle in seen.bundles.items() for record in bundle.records if record.id is not None]
     arrived: set[tuple[int, float | None]] = {(record.phenomenon_time[0], float(record.result)) for _, record in singles}
     taken = _judge_way_in(seen, verdict, arrived)
-    _judge_public(verdict, taken, [record for _, record in singles if record.flow not in (WARMTH, DAMP)])
-    _judge_homes(seen, verdict, taken, [(index, record) for index, record in singles if record.flow in (WARMTH, DAMP)])
+    missing = _judge_public(verdict, taken, [record for _, record in singles if record.flow not in (WARMTH, DAMP)])
+    missing += _judge_homes(seen, verdict, taken, [each for each in singles if each[1].flow in (WARMTH, DAMP)])
+    _judge_missing(seen, verdict, missing)
     _judge_figures(seen, verdict)
     _judge_books(seen, verdict, [record for _, record in singles])
     return verdict
@@ -148,29 +149,25 @@ def _judge_way_in(seen: Evidence, verdict: Verdict, arrived: AbstractSet[tuple[i
     return taken
 
 
-def _judge_public(verdict: Verdict, taken: Iterable[Message], records: Iterable[Record]) -> None:
-    """Judge the city's own counted readings: each is to arrive once."""
+def _judge_public(verdict: Verdict, taken: Iterable[Message], records: Iterable[Record]) -> list[str]:
+    """Judge the city's own counted readings: each is to arrive once. Return those that did not arrive."""
     expected = {message.told for message in taken if message.told is not None}
     zones = {told[2] for told in expected}
     arrived = Counter[Told](_told(record) for record in records if record.cell in zones)
-    _once(verdict, expected, arrived)
+    for told, n in arrived.items():
+        verdict.note("counted_twice", n - 1, f"{told} left {n} times")
+    return [str(told) for told in sorted(expected - arrived.keys())]
 
 
 def _told(record: Record) -> Told:
     return record.observed_property, record.phenomenon_time[0], record.cell, float(record.result)
 
 
-def _once(verdict: Verdict, expected: set[Told], arrived: Counter[Told]) -> None:
-    for told in expected - arrived.keys():
-        verdict.note("lost", 1, f"{told} was acknowledged by the gateway and has not left")
-    for told, n in arrived.items():
-        verdict.note("counted_twice", n - 1, f"{told} left {n} times")
+def _judge_homes(seen: Evidence, verdict: Verdict, taken: Iterable[Message], records: Iterable[tuple[int, Record]]) -> list[str]:
+    """Judge homes' readings: each leaves at most once, and only as far as it was permitted. Return those missing.
 
-
-def _judge_homes(seen: Evidence, verdict: Verdict, taken: Iterable[Message], records: Iterable[tuple[int, Record]]) -> None:
-    """Judge homes' single readings: each leaves at most once, and only as far as it was permitted; of the steady homes each does.
-
-    How damp it is does not count for that, since a reading of before the policies changed does not leave by the changed ones.
+    Of the steady homes none may be missing. How damp they are does not count for that: a reading of before the policies changed
+    does not leave by the changed ones.
     """
     steady = {home.topic for home in seen.homes if home.kind == "steady"}
     expected = {(WARMTH, _canary(message)) for message in taken if message.topic in steady}
@@ -180,10 +177,15 @@ def _judge_homes(seen: Evidence, verdict: Verdict, taken: Iterable[Message], rec
         if not _is_permitted(seen, index, record):
             t_ms, home = record.phenomenon_time[0], whose(record.result)
             verdict.note("leaked", 1, f"{record.flow} of home {home} and {t_ms}, told of {record.cell} in bundle {index}")
-    for flow, canary in expected - arrived.keys():
-        verdict.note("lost", 1, f"{flow} {canary} of home {whose(canary)} was acknowledged by the gateway and has not left")
     for (flow, canary), n in arrived.items():
         verdict.note("counted_twice", n - 1, f"{flow} {canary} of home {whose(canary)} left {n} times")
+    return [f"{flow} {canary} of home {whose(canary)}" for flow, canary in sorted(expected - arrived.keys())]
+
+
+def _judge_missing(seen: Evidence, verdict: Verdict, missing: Sequence[str]) -> None:
+    """Judge what has not left: more than a day may have passed while nothing ran, and then it is too late, and accounted for."""
+    late = seen.ledger.get("pairs.late", 0)
+    verdict.note("lost", len(missing) - late, f"{len(missing)} have not left, and {late} were too late: {missing[:5]}")
 
 
 def _canary(message: Message) -> float:

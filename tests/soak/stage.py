@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 from consent.control import AwayError, ControlClient
 from firmware_sim.stations import Fleet
+from gateway.audit.log.entries import Entry
 from gateway.config import load_config
 from tests.crash.scene import EVENING_MS, MIDNIGHT_MS, Publishing, clock
 from tests.crash.street import Street
@@ -63,8 +66,6 @@ class Portal:
 
     def answers(self) -> bool:
         """Return whether it shows its first page."""
-        from http.client import HTTPConnection, HTTPException
-
         connection = HTTPConnection("127.0.0.1", self._port, timeout=HANG_S)
         try:
             connection.request("GET", "/", headers={"Host": f"localhost:{self._port}"})
@@ -128,6 +129,12 @@ class Stage:
         self.generation += 1
         self.live.start(wait=False, environment=environment)
 
+    def latest_entry_ms(self) -> int:
+        """Return the time of the log's latest entry, as it lies in the database."""
+        with closing(sqlite3.connect(f"file:{self.live.place.database}?mode=ro", uri=True)) as database:
+            (content,) = database.execute("SELECT content FROM entry ORDER BY entry_index DESC LIMIT 1").fetchone()
+        return Entry.decode(content).time_ms
+
     def set_clock(self, by_ms: int) -> None:
         """Set the gateway's clock while it runs."""
         assert self.false_clock is not None
@@ -165,10 +172,13 @@ class Stage:
         """
         return self._wait("does not run dry", lambda shown: all_in() and shown["outbox_rows"] == shown["bundles_under_way"] == 0)
 
-    def _wait(self, trouble: str, condition: Any) -> dict[str, Any]:
-        deadline_s = time.monotonic() + HANG_S
+    def _wait(self, trouble: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        deadline_s, last = time.monotonic() + HANG_S, (0, 0)
         while True:
             shown = self.status()
+            done = shown["ledger"].get("frames.received", 0), shown["log"]["size"]
+            if done > last:  # it works on what has waited, and takes its time on a busy machine
+                deadline_s, last = time.monotonic() + HANG_S, done
             if condition(shown) and all(sink["connected"] for sink in shown["sinks"].values()):
                 return shown
             assert time.monotonic() < deadline_s, f"the gateway {trouble}: {shown}\n{self.live.log()[-2000:]}"

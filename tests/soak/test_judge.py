@@ -133,6 +133,13 @@ def test_reading_that_is_nowhere_is_lost(planted: str) -> None:
     assert counts(judge(LOST[planted](well()))) == (1, 0, 0, 0)
 
 
+def test_reading_that_was_too_late_is_in_an_account_and_not_lost() -> None:
+    """A machine that starts a gateway for more than a simulated day makes it so; only as many as the ledger tells."""
+    seen = without(without(well(), 100), 2)
+    assert counts(judge(replace(seen, ledger={**seen.ledger, "pairs.late": 1}))) == (1, 0, 0, 0)
+    assert counts(judge(replace(seen, ledger={**seen.ledger, "pairs.late": 2}))) == (0, 0, 0, 0)
+
+
 def test_what_a_killed_broker_had_not_handed_on_is_the_brokers() -> None:
     """Only up to when it was back; what it took later it has to hand on."""
     seen = LOST["taken by the broker, never by the gateway, and no broker was killed"](well())

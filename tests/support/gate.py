@@ -7,7 +7,7 @@ bundle as its recipient does. Randomness is counted, so that a failing example f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -27,7 +27,7 @@ from gateway.audit.log.notes import Signer
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import Contribution
 from gateway.core import pipeline, recovery
-from gateway.core.changes import changes, erasure, subjects
+from gateway.core.changes import changes, erasure, settling, subjects
 from gateway.core.effects import Commit
 from gateway.core.inflight import ReadyBundle
 from gateway.core.mqtt.events import Frame
@@ -246,10 +246,19 @@ class Gate:
     # what changes who may see what
 
     def apply(self, policies: PolicySet) -> int:
-        """Put policies in force."""
+        """Put policies in force, and bring them to everybody at once."""
+        self._seal(policies)
+        return changes.apply_policies(self.state, policies, {}, self.now_ms)
+
+    def begin(self, policies: PolicySet) -> Iterator[None]:
+        """Put policies in force, and return the pieces in which they reach everybody."""
+        self._seal(policies)
+        _, former = changes.begin_policies(self.state, policies, {}, self.now_ms)
+        return settling.pieces(self.state, former, lambda: self.now_ms)
+
+    def _seal(self, policies: PolicySet) -> None:
         keyed = {r.id: RECIPIENT_KEY.public_key() if r.public_key_file else None for r in policies.recipients.values()}
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
-        return changes.apply_policies(self.state, policies, {}, self.now_ms)
 
     def device(
         self, subject: bytes | None = None, profile: str = "meter", zone: str = "mill", owner: Owner | None = None

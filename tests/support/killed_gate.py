@@ -20,7 +20,7 @@ from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import AccountPayload, VoidPayload
 from gateway.audit.verify.recount import Recount
 from gateway.core import recovery
-from gateway.core.changes import changes
+from gateway.core.changes import changes, settling
 from gateway.core.effects import Commit, ConsentRow
 from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import InForce
@@ -102,7 +102,8 @@ class KilledGate(Gate):
         for batch in self.batches:
             fold.batch(*batch)
         fold.end()
-        changes.compile_all(state, self.now_ms)
+        changes.expect_expiry(state)
+        settling.compile_all(state, self.now_ms)
         state.outbox.resume(Counter(recipient for recipient, _ in self.outbox.values()), max(self.outbox, default=0) + 1)
         for index, (recipient, content) in self._bundles.items():
             state.inflight.resume(index, recipient)

@@ -10,7 +10,7 @@ from consent.core.disclosure import Space
 from consent.core.lifecycle import steps
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.notes import Signer
-from gateway.core.changes import changes
+from gateway.core.changes import settling
 from gateway.core.plans import Device
 from gateway.core.windows.targets import RecordTarget
 from tests.support.gate import DAY_MS, LATENESS_MS, MINUTE_MS, Gate, limited, reading
@@ -40,7 +40,7 @@ def wrong_decision(gate: Gate, homes: list[Device]) -> str:
             assert not isinstance(target, RecordTarget)
             target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
     days(gate, homes, 1)
-    changes.compile_all(gate.state, gate.now_ms)
+    settling.compile_all(gate.state, gate.now_ms)
     return "a subject's disclosure is not what policies and consents give"
 
 

@@ -14,6 +14,10 @@ from typing import Any
 
 import pytest
 
+from gateway.durable.configured import start
+from gateway.edge.keys import load_keys
+from tests.support.asking import perform
+from tests.support.checking import check_here
 from tests.support.checkout import ROOT
 from tests.support.passkey_forms import assertion
 from tests.support.recounted import StoredTallies, stored_tallies
@@ -33,6 +37,7 @@ from tests.upgrade.gate import (
     journal_kinds,
     log_kinds,
     part_kinds,
+    place_of,
     published,
     records_in,
     replayed,
@@ -88,6 +93,7 @@ WRITERS = {
     "v0_5": Writer(journal_kinds=frozenset({*range(8), 11, 13})),
     "v0_6": Writer(journal_kinds=frozenset({*range(8), 11, 13}), has_public_numbers=True),
     "v0_7": Writer(journal_kinds=frozenset({*range(8), 11, 13}), has_public_numbers=True, has_credentials=True),
+    "v0_8": Writer(journal_kinds=frozenset({*range(8), 11, 13}), has_public_numbers=True, has_credentials=True),
 }
 
 
@@ -305,6 +311,27 @@ async def test_kept_state_is_gone_on_with(kept: Kept) -> None:
         await gate.ask("consent.erase", subject=subject)
     async with started(kept.folder) as gate:
         assert gate.imbalances == []
+    kept.check_log()
+
+
+async def test_kept_state_gets_new_keys(kept: Kept) -> None:
+    """Its log is handed over and its rows are sealed anew; everybody who was given the key of then follows, and it goes on."""
+    former = vkey_of(kept.folder)
+    place = place_of(kept.folder)
+    durable = await start(place, load_keys(place.keys), check=check_here)
+    try:
+        await perform(durable, ("keys.rotate", {"key": "log"}), ("keys.rotate", {"key": "root"}))
+    finally:
+        await durable.close()
+    assert vkey_of(kept.folder) != former
+    async with started(kept.folder) as gate:
+        shown = await gate.ask("keys.status")
+        assert (shown["log"]["generation"], shown["root"]["generation"], shown["root"]["resealing"]) == (2, 2, False)
+        assert gate.imbalances == []
+        assert len((await gate.ask("device.list"))["devices"]) == kept.figures["devices"]
+        await _hours(gate, kept, 3)
+        assert await gate.deliver()
+    (kept.folder / "keys" / "log.vkey").write_text(f"{former}\n")  # as an auditor has it
     kept.check_log()
 
 

@@ -6,7 +6,7 @@ of the log reaches the same book. Values that many records share are held once: 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -122,8 +122,12 @@ class Book:
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes, tuple[BookEntry, ...]]]:
         """Yield (subject, resident, all entries of the resident that count)."""
-        for subject, voices in self._subjects.items():
-            for voice in voices:
+        return self.voices(self._subjects)
+
+    def voices(self, subjects: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, tuple[BookEntry, ...]]]:
+        """Yield (subject, resident, all entries of the resident that count) of some subjects; nothing of unknown ones."""
+        for subject in subjects:
+            for voice in self._subjects.get(subject, ()):
                 yield subject, voice.resident, voice.entries
 
     def resolve(self, subject: bytes, flow: Flow) -> list[Consent | None]:

@@ -7,7 +7,7 @@ an auditor recomputes each from the consent that it ends, the policies, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,10 +24,8 @@ NOTICE_MS: Final = 14 * DAY_MS
 
 def expired(book: Book, now_ms: int) -> Iterator[Consent]:
     """Make the records of consents that have expired."""
-    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms):
-        expiry_ms = entry.consent.expiry_ms
-        if expiry_ms is not None and expiry_ms <= now_ms:
-            yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
+    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms, lambda consent: _ends_before(consent, now_ms + 1)):
+        yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
 
 
 def ending(book: Book, now_ms: int) -> Iterator[tuple[bytes, Consent]]:
@@ -40,8 +38,15 @@ def ending(book: Book, now_ms: int) -> Iterator[tuple[bytes, Consent]]:
 
 def next_notice_ms(book: Book, now_ms: int) -> int | None:
     """Return when the next consent begins to end, later than now; None where none does."""
-    times_ms = [notice_at_ms(entry.consent) for _, entry in _holding(book, Transition.EXPIRE, now_ms)]
-    return min([time_ms for time_ms in times_ms if time_ms is not None and time_ms > now_ms], default=None)
+    next_ms: int | None = None
+
+    def concerned(consent: Consent) -> bool:
+        notice_ms = notice_at_ms(consent)
+        return notice_ms is not None and now_ms < notice_ms and (next_ms is None or notice_ms < next_ms)
+
+    for _, entry in _holding(book, Transition.EXPIRE, now_ms, concerned):
+        next_ms = notice_at_ms(entry.consent)
+    return next_ms
 
 
 def notice_at_ms(consent: Consent) -> int | None:
@@ -52,8 +57,19 @@ def notice_at_ms(consent: Consent) -> int | None:
 
 def next_expiry_ms(book: Book) -> int | None:
     """Return when the first of the consents that still hold expires; None where none does."""
-    ends_ms = [entry.consent.expiry_ms for _, entry in _holding(book, Transition.EXPIRE, 0)]
-    return min([end_ms for end_ms in ends_ms if end_ms is not None], default=None)
+    next_ms: int | None = None
+
+    def concerned(consent: Consent) -> bool:
+        return _ends_before(consent, next_ms)
+
+    for _, entry in _holding(book, Transition.EXPIRE, 0, concerned):
+        next_ms = entry.consent.expiry_ms
+    return next_ms
+
+
+def _ends_before(consent: Consent, time_ms: int | None) -> bool:
+    """Return whether a consent ends by its own date before a time; None: ever."""
+    return consent.expiry_ms is not None and (time_ms is None or consent.expiry_ms < time_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +89,14 @@ class Lapse:
     flows: tuple[str, ...]
 
 
-def invalidated(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Consent]:
-    """Make the records that end consents to something other than what is now asked."""
-    for lapse in lapses(book, policies, now_ms):
+def invalidated(book: Book, policies: PolicySet, now_ms: int, subjects: Iterable[bytes] | None = None) -> Iterator[Consent]:
+    """Make the records that end consents to something other than what is now asked: all, or those of some subjects."""
+    for lapse in lapses(book, policies, now_ms, subjects):
         yield lapse.speaker.stop(Transition.INVALIDATE, lapse.scope, [lapse.consent])
 
 
-def lapses(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Lapse]:
-    """Find the consents to something other than what is now asked.
+def lapses(book: Book, policies: PolicySet, now_ms: int, subjects: Iterable[bytes] | None = None) -> Iterator[Lapse]:
+    """Find the consents to something other than what is now asked: all, or those of some subjects.
 
     Where only some flows of a purpose ask more, only these end, each by itself; consents to what is no longer asked at all
     stay as they are.
@@ -92,7 +108,8 @@ def lapses(book: Book, policies: PolicySet, now_ms: int) -> Iterator[Lapse]:
             known[id(consent.terms)] = _asking_more(policies, consent)
         return known[id(consent.terms)]
 
-    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms, changed_of):
+    voices = book if subjects is None else book.voices(subjects)
+    for speaker, entry in _holding(book, Transition.INVALIDATE, now_ms, changed_of, voices):
         consent = entry.consent
         changed = changed_of(consent)
         if not is_purpose(consent.scope) or len(changed) == len(consent.terms):
@@ -111,10 +128,18 @@ def unsure(book: Book, now_ms: int) -> Iterator[Consent]:
 
 
 def _holding(
-    book: Book, step: Transition, now_ms: int, concerned: Callable[[Consent], object] | None = None
+    book: Book,
+    step: Transition,
+    now_ms: int,
+    concerned: Callable[[Consent], object] | None = None,
+    voices: Iterable[tuple[bytes, bytes, tuple[BookEntry, ...]]] | None = None,
 ) -> Iterator[tuple[Actor, BookEntry]]:
-    """Yield every consent that counts and may end by itself, with its actor; only of those that are concerned."""
-    for subject, resident, entries in book:
+    """Yield every consent that counts and may end by itself, with its actor; only of those that are concerned.
+
+    Args:
+        voices: As ``Book.__iter__`` yields them: whose consents to look at; None for everybody's.
+    """
+    for subject, resident, entries in book if voices is None else voices:
         for entry in entries:
             if concerned is not None and not concerned(entry.consent):
                 continue

@@ -76,8 +76,10 @@ def prove(control: Control, caller: Caller, params: ConsentProved) -> AnswersCha
 def _record(control: Control, caller: Caller, params: ConsentWanted, now_ms: int) -> Consent:
     """Return the record of what is wanted, as it would be made at a moment.
 
-    Raises: ConsentError: it cannot be granted or resumed. MethodError: to resume it takes several records, each by itself.
+    Raises: ConsentError: it cannot be granted or resumed. MethodError: to resume it takes several records, each by itself; or the
+        clock is wrong.
     """
+    control.refuse_wrong_clock()
     speaker, policies = _actor(control, caller, PASSKEY, now_ms), control.state.policies
     if not params.resume:
         return steps.grant(speaker, policies, params.scope, limits_of(policies, params.limits), int(params.expiry) or None)

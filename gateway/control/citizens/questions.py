@@ -145,16 +145,16 @@ def _held_back(home: Household) -> bool:
 
 
 class _HomesAt:
-    """How many homes stand at each level, counted once a day and whenever the policies change."""
+    """How many homes stand at each level, counted once a day and whenever the policies change or have reached everybody."""
 
     def __init__(self) -> None:
-        self.key: tuple[int, bytes] = (-1, b"")
+        self.key: tuple[int, bytes, bool] = (-1, b"", False)
         self.homes: HomesAt = {}
 
 
 def _homes_at(control: Control) -> HomesAt:
     kept, state = control.kept(_HomesAt), control.state
-    key = control.clock.now_ms() // DAY_MS, state.policies.sha256
+    key = control.clock.now_ms() // DAY_MS, state.policies.sha256, state.is_settled
     if kept.key != key:
         kept.key, kept.homes = key, homes_at(state.plans())
     return kept.homes

@@ -32,7 +32,7 @@ def show(control: Control, caller: Caller, params: Nothing) -> PublicState:
 
 
 class HeardMinute:
-    """When, as of a minute, a sensor was last heard that is about nobody; found anew each minute, since it takes all plans.
+    """When, as of a minute, a sensor was last heard that is about nobody; found anew each minute, since it looks at all devices.
 
     Attributes:
         minute: Since the epoch.
@@ -48,7 +48,8 @@ class HeardMinute:
 def _heard_ms(control: Control, app: Gateway) -> int:
     kept, minute = control.kept(HeardMinute), control.clock.now_ms() // _MINUTE_MS
     if kept.minute != minute:
-        plans = app.durable.state.plans()
-        latest_ms = max((plan.memory.heard.reading_ms for plan in plans if plan.device.subject is None), default=0)
+        state = app.durable.state
+        public = [device.id for device in state.registry.devices.values() if device.subject is None]
+        latest_ms = max((state.memories[each].heard.reading_ms for each in public if each in state.memories), default=0)
         kept.minute, kept.heard_ms = minute, max(0, latest_ms) // _MINUTE_MS * _MINUTE_MS
     return kept.heard_ms

@@ -24,7 +24,8 @@ from consent.errors import ConsentError
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import subject_label_key
 from gateway.audit.log.payloads import How, KeyPayload
-from gateway.core.changes import changes, credentials
+from gateway.core.changes import changes, credentials, settling
+from gateway.core.changes.compiling import compile_devices
 from gateway.core.plans import Device
 from gateway.core.registry import Claim, Holder, Resident, Subject
 from gateway.core.release.void import void_unsent
@@ -169,7 +170,7 @@ def leave(state: State, subject_id: bytes, resident_id: bytes, now_ms: int) -> N
 
 def devices_of(state: State, subject_id: bytes) -> list[Device]:
     """Return a subject's devices."""
-    return [device for device in state.registry.devices.values() if device.subject == subject_id]
+    return list(state.registry.devices_of(subject_id))
 
 
 def drop_claims(state: State, subject_id: bytes) -> None:
@@ -268,10 +269,11 @@ def apply_residents(state: State, subject: Subject, residents: tuple[Resident, .
 def _change_residents(state: State, subject: Subject, residents: tuple[Resident, ...], now_ms: int) -> None:
     """Change a subject's residents and log it, since an auditor who replays the log must know who has to permit."""
     void_unsent(state, now_ms)
+    settling.settle(state, [subject.id], now_ms)
     payload = KeyPayload(subject.id, tuple([resident.id for resident in residents]))
     index = state.log.append_entry(Kind.KEY, now_ms, state.log.one_part(payload.encode()))
     apply_residents(state, subject, residents, index, now_ms)
-    changes.compile_devices(state, devices_of(state, subject.id), now_ms)
+    compile_devices(state, devices_of(state, subject.id), now_ms)
 
 
 def _resident(subject: Subject, resident_id: bytes) -> Resident:

@@ -121,7 +121,7 @@ class Trial:
         frame = Frame(topic, payload, 0, duplicate=False, retain=False, generation=0)
         arrivals = Arrivals()
         arrivals.drained(received_ms or 0)
-        frames = HubFrames(arrivals, Admissions(), received_ms or 0)
+        frames = HubFrames(arrivals, Admissions(), received_ms or 0, lambda _: None)
         decoded = frames.decode(self._hub, frame)
         if isinstance(decoded, Ignore | Reject):
             return Tried(decoded)

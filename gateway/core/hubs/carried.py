@@ -8,7 +8,7 @@ that nobody registered is counted and goes nowhere.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from gateway.core.hubs.filters import HubPlan
@@ -33,6 +33,8 @@ from gateway.core.plans import DevicePlan
 MOST_PARTS: Final = 1_000
 """How many readings one message may carry; a larger one is refused as a whole."""
 
+Settle = Callable[[list[bytes]], None]
+
 Carried = list[tuple[DevicePlan, Reading, bool]]
 """(plan of the device, its reading, whether it may have waited in the broker)"""
 
@@ -47,16 +49,18 @@ class HubFrames:
         has_unknown: Whether the last frame carried a reading of a device that nobody registered.
     """
 
-    __slots__ = ("_admissions", "_arrivals", "_now_ms", "admitted", "carried", "has_unknown", "rejected")
+    __slots__ = ("_admissions", "_arrivals", "_now_ms", "_settle", "admitted", "carried", "has_unknown", "rejected")
 
-    def __init__(self, arrivals: Arrivals, admissions: Admissions, now_ms: int) -> None:
+    def __init__(self, arrivals: Arrivals, admissions: Admissions, now_ms: int, settle: Settle) -> None:
         """Begin a batch.
 
         Args:
             arrivals: When readings without a time of their own can have come.
             admissions: Takes what has to be journaled.
             now_ms: The gateway's clock.
+            settle: Compiles the plans of contributors whose devices were expected and are heard.
         """
+        self._settle = settle
         self._arrivals = arrivals
         self._admissions = admissions
         self._now_ms = now_ms
@@ -80,6 +84,8 @@ class HubFrames:
         for hub in hubs:
             decoded = self.decode(hub, frame)
             if isinstance(decoded, HubParts):
+                if hub.expected:
+                    self._settle([hub.expected[part.hub_id].contributor for part in decoded.parts if part.hub_id in hub.expected])
                 opened.append((hub, decoded.parts))
             elif isinstance(decoded, Reject):
                 refusal = refusal or decoded

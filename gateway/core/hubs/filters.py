@@ -23,10 +23,11 @@ class HubPlan:
 
     Attributes:
         members: Plans by the id that the messages name; never under the empty id.
+        expected: Devices whose plans are not compiled yet, likewise.
         is_authenticated: Whether its messages carry the authentication code of one of the devices.
     """
 
-    __slots__ = ("decode", "is_authenticated", "members", "profile")
+    __slots__ = ("decode", "expected", "is_authenticated", "members", "profile")
 
     def __init__(self, profile: str, decode: Decoder, is_authenticated: bool) -> None:
         """Begin with no device."""
@@ -34,15 +35,17 @@ class HubPlan:
         self.decode = decode
         self.is_authenticated = is_authenticated
         self.members: dict[str, DevicePlan] = {}
+        self.expected: dict[str, Device] = {}
 
 
 class _Entry:
     """What one topic or filter stands for: a device by itself, or hubs by profile."""
 
-    __slots__ = ("device", "hubs")
+    __slots__ = ("device", "expected", "hubs")
 
     def __init__(self) -> None:
         self.device: DevicePlan | None = None
+        self.expected: Device | None = None  # of which the plan is not compiled yet
         self.hubs: dict[str, HubPlan] = {}
 
 
@@ -59,21 +62,47 @@ class Filters:
 
     def put(self, plan: DevicePlan) -> None:
         """Enter a device's plan under its topic or filter; behind a hub where it has an id."""
-        device = plan.device
-        entry = self._tree.get(device.topic)
-        if entry is None:
-            entry = _Entry()
-            self._tree.put(device.topic, entry)
-            self._remembered.clear()
+        device, entry = plan.device, self._entry(plan.device.topic)
         if not device.hub_id:
-            entry.device = plan
+            entry.device, entry.expected = plan, None
             self._remembered.clear()
             return
-        hub = entry.hubs.get(device.profile)
-        if hub is None:
-            hub = entry.hubs[device.profile] = HubPlan(device.profile, plan.decode, plan.key is not None)
-            self._remembered.clear()
+        hub = self._hub(entry, device.profile, plan.decode, is_authenticated=plan.key is not None)
         hub.members[device.hub_id] = plan
+        hub.expected.pop(device.hub_id, None)
+
+    def expect(self, device: Device, decode: Decoder, *, is_authenticated: bool) -> None:
+        """Enter a device whose plan is compiled once it is heard.
+
+        Args:
+            device: It stands behind a hub, or is registered by a filter.
+            decode: What decodes its messages.
+            is_authenticated: Whether they carry its authentication code.
+        """
+        entry = self._entry(device.topic)
+        if not device.hub_id:
+            entry.expected = device
+        else:
+            self._hub(entry, device.profile, decode, is_authenticated=is_authenticated).expected[device.hub_id] = device
+
+    def expected(self, topic: str) -> list[Device]:
+        """Return the devices that may have a topic by themselves, by a filter, and whose plans are not compiled yet."""
+        return [entry.expected for entry in self._tree.matching(topic) if entry.expected is not None]
+
+    def _entry(self, pattern: str) -> _Entry:
+        entry = self._tree.get(pattern)
+        if entry is None:
+            entry = _Entry()
+            self._tree.put(pattern, entry)
+            self._remembered.clear()
+        return entry
+
+    def _hub(self, entry: _Entry, profile: str, decode: Decoder, *, is_authenticated: bool) -> HubPlan:
+        hub = entry.hubs.get(profile)
+        if hub is None:
+            hub = entry.hubs[profile] = HubPlan(profile, decode, is_authenticated)
+            self._remembered.clear()
+        return hub
 
     def drop(self, device: Device) -> None:
         """Remove a device's plan; the others behind its hub stay."""
@@ -83,14 +112,20 @@ class Filters:
         if entry.device is not None and entry.device.device.id == device.id:
             entry.device = None
             self._remembered.clear()
+        if entry.expected is not None and entry.expected.id == device.id:
+            entry.expected = None
         for hub in list(entry.hubs.values()):
             plan = hub.members.get(device.hub_id)
             if plan is not None and plan.device.id == device.id:
                 del hub.members[device.hub_id]
                 self._remembered.clear()  # a topic may name the device, and nothing of one that is erased stays
-                if not hub.members:
-                    del entry.hubs[hub.profile]
-        if entry.device is None and not entry.hubs:
+            expected = hub.expected.get(device.hub_id)
+            if expected is not None and expected.id == device.id:
+                del hub.expected[device.hub_id]
+            if not hub.members and not hub.expected:
+                del entry.hubs[hub.profile]
+                self._remembered.clear()
+        if entry.device is None and entry.expected is None and not entry.hubs:
             self._tree.drop(device.topic)
 
     def clear(self) -> None:

@@ -9,11 +9,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-MARK_BYTES = 34
-"""A packet id in two bytes, and the SHA-256 of topic and payload."""
+DIGEST_BYTES = 8
+"""So much of the SHA-256 of topic and payload. A sender that makes two of its own messages agree in them loses one of the two."""
+MARK_BYTES = 2 + DIGEST_BYTES
+"""A packet id in two bytes, and the digest."""
 
 MOST_MARKS = 65_535
 """As many as there are packet ids."""
+
+_BEGINS = b"\x01"
+"""Of a batch's marks: their length is odd, where that of marks with whole digests, as earlier versions stored them, is even."""
+_WHOLE_BYTES = 34
+
+
+def pack(marks: Iterable[bytes], before: bytes = b"") -> bytes:
+    """Return marks as they are stored, behind others that are packed already."""
+    return (before or _BEGINS) + b"".join(marks)
+
+
+def _shortened(blob: bytes) -> bytes:
+    """Return marks as ``pack`` makes them, of marks with whole digests too."""
+    if len(blob) % 2:
+        return blob
+    return pack(blob[at : at + MARK_BYTES] for at in range(0, len(blob), _WHOLE_BYTES))
 
 
 class Marks:
@@ -30,6 +48,7 @@ class Marks:
 
     def add(self, blob: bytes) -> None:
         """Add a batch's marks, and drop the oldest batches that no broker can send again."""
+        blob = _shortened(blob)
         self._blobs.append(blob)
         self._bytes += len(blob)
         while self._bytes - len(self._blobs[0]) > MOST_MARKS * MARK_BYTES:
@@ -45,7 +64,7 @@ class Marks:
         return {
             int.from_bytes(blob[at : at + 2], "big"): blob[at + 2 : at + MARK_BYTES]
             for blob in self._blobs
-            for at in range(0, len(blob), MARK_BYTES)
+            for at in range(len(_BEGINS), len(blob), MARK_BYTES)
         }
 
     def state(self) -> list[bytes]:

@@ -69,6 +69,8 @@ def form_bundle(
             at once whatever is needed.
     Returns: The bundle, to be sent once committed; None where nothing may leave now.
     """
+    if not state.is_settled:
+        return None
     if (due := next_due(state, recipient)) is not None:
         return form_publication(state, due, now_ms, form)
     conditions = conditions_of(state, now_ms)
@@ -89,11 +91,13 @@ def form_records(
     Args:
         state: As for ``form_bundle``, and the others too.
         recipient: Its sink must be connected and idle.
-        rows: Any of the recipient's outbox rows, in order: (number, content).
+        rows: Any of the recipient's outbox rows, (number, content): the first for which there is no room ends the bundle.
         now_ms: The gateway's clock.
         form: The format of the recipient's bundles.
     Returns: The bundle, to be sent once committed; None where none of them may leave.
     """
+    if not state.is_settled:
+        return None
     conditions = conditions_of(state, now_ms)
     draft = pack(state, recipient, form, (), rows, conditions)
     bundle = _log(state, draft, now_ms) if draft.records else None
@@ -248,7 +252,7 @@ def bundle_acknowledged(state: State, index: int) -> None:
 
 def _drop_day_keys(state: State) -> None:
     """Delete the pseudonym keys of days whose totals are all acknowledged."""
-    if state.inflight:
+    if state.inflight or not state.is_settled:  # what is still open may be of flows that are gone
         return
     flows = state.policies.flows
     needed = set()

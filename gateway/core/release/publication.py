@@ -107,6 +107,8 @@ class Drawn:
 
 def next_due(state: State, recipient: str) -> Due | None:
     """Return the part of a publication that a recipient is due next, or None where none may be formed yet."""
+    if not state.is_settled:
+        return None
     return state.publications.due(state.policies, recipient, state.windows.watermark_ms)
 
 

@@ -95,7 +95,8 @@ class Guards:
     def forget(self, contributor: bytes) -> None:
         """Drop a contributor that no longer stands in anything, from all of them: nothing of it is left to be excluded."""
         for guard in self._guards.values():
-            guard.excluded -= {contributor}
+            if contributor in guard.excluded:
+                guard.excluded -= {contributor}
 
     def all_sent(self) -> None:
         """Record that whatever rests on guards may have been sent: after a restart nobody knows better."""

@@ -37,6 +37,16 @@ class Kept(NamedTuple):
     shape: CellShape | None = None
 
 
+class LastReadings(NamedTuple):
+    """By what the last readings of a contributor's counters are found."""
+
+    series: list[tuple[Cohort, bytes, bytes]]
+    counters: list[CounterKey]
+
+
+NO_READINGS: Final = LastReadings([], [])
+
+
 class Window:
     """One tumbling window of one cohort. Times in ms; a counter's window includes its end rather than its start."""
 
@@ -202,14 +212,30 @@ class Windows:
         oldest_ms = min([ended_ms, *(table.start_ms for table in self.tables.values())])
         self.missed = [(max(from_ms, oldest_ms), until_ms) for from_ms, until_ms in self.missed if until_ms > oldest_ms]
 
-    def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> tuple[int, bool]:
+    def last_readings(self) -> dict[bytes, LastReadings]:
+        """Return by what the last readings of every contributor's counters are found."""
+        found: dict[bytes, LastReadings] = {}
+        for key in self._series:
+            found.setdefault(key[1], LastReadings([], [])).series.append(key)
+        for counter in self.counters:
+            found.setdefault(counter[0], LastReadings([], [])).counters.append(counter)
+        return found
+
+    def last_readings_of(self, contributor: bytes) -> LastReadings:
+        """Return by what the last readings of a contributor's counters are found."""
+        series = [key for key in self._series if key[1] == contributor]
+        return LastReadings(series, [key for key in self.counters if key[0] == contributor])
+
+    def purge(self, contributor: bytes, keep: Mapping[Cohort, Kept], last: LastReadings | None = None) -> tuple[int, bool]:
         """Remove a contributor from every window and table in which it no longer belongs.
 
         Args:
             contributor: The contributor to remove.
             keep: The cohorts to which it still belongs; windows and tables of before, or of another shape, lose it too.
+            last: What ``last_readings`` has of it, where that is known.
         Returns: How many pairs were removed with it, and whether anything at all was.
         """
+        last = last or self.last_readings_of(contributor)
         pairs, touched = 0, False
         for table in list(self.tables.values()):
             if contributor not in table.rows or _is_kept(keep, table.cohort, table.start_ms, table.shape):
@@ -227,27 +253,28 @@ class Windows:
             touched = True
             if not window.members:
                 del self.open[window.key]
-        stale = [k for k, last in self._series.items() if k[1] == contributor and last[0] < _since_ms(keep, k[0])]
+        stale = [key for key in last.series if key in self._series and self._series[key][0] < _since_ms(keep, key[0])]
         for key in stale:
             del self._series[key]
-        touched = self._purge_counters(contributor, keep) or touched
+        touched = self._purge_counters(last.counters, keep) or bool(stale) or touched
         if not keep:
             self.guards.forget(contributor)
-        self.forget_cached()
-        return pairs, touched or bool(stale)
+        if touched:
+            self.forget_cached()
+        return pairs, touched
 
     def _note_leaving(self, cohort: Cohort, start_ms: int) -> None:
         quantity = None if cohort.public else self.guarded.get((cohort.flow, cohort.observed_property))
         if quantity is not None:
             self.guards.leaves(quantity, start_ms)
 
-    def _purge_counters(self, contributor: bytes, keep: Mapping[Cohort, Kept]) -> bool:
+    def _purge_counters(self, keys: Iterable[CounterKey], keep: Mapping[Cohort, Kept]) -> bool:
         kept_ms: dict[str, int] = {}
         for cohort, kept in keep.items():
             if cohort.statistic == "delta":
                 kept_ms[cohort.observed_property] = min(kept.since_ms, kept_ms.get(cohort.observed_property, kept.since_ms))
         touched = False
-        for key in [key for key in self.counters if key[0] == contributor]:
+        for key in [key for key in keys if key in self.counters]:
             touched = self.counters[key].drop_before(kept_ms.get(key[2], NEVER_MS)) or touched
             if not self.counters[key]:
                 del self.counters[key]

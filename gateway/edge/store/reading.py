@@ -91,13 +91,13 @@ class StoreReader:
         """Return a recipient's oldest waiting rows, (number, content), in order: as many as fit in ``most_bytes``, or one.
 
         Args:
-            newest: The newest instead.
+            newest: The newest instead, the last one first.
         """
         order = "number DESC" if newest else "number"
         rows = await self._rows(
             f"SELECT number, sealing_key, sealed FROM (SELECT *, sum(length(sealed)) OVER (ORDER BY {order}) AS upto FROM"  # noqa: S608  one of two texts
             f" (SELECT * FROM outbox WHERE recipient = ? ORDER BY {order} LIMIT 2000))"
-            " WHERE upto - length(sealed) < ? ORDER BY number",
+            f" WHERE upto - length(sealed) < ? ORDER BY {order}",
             (recipient, most_bytes),
         )
         return [(number, self._segments.opened(number, key, sealed)) for number, key, sealed in rows]

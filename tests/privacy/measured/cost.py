@@ -66,7 +66,7 @@ def cost() -> Cost:
     mib = tracemalloc.get_traced_memory()[0] / 2**20
     tracemalloc.stop()
     begun = time.perf_counter()
-    copy = table.copy()
+    copy = table.ended()
     copied = time.perf_counter()
     terms = Terms(TOP, 0, 1 << 60, 1, (2,))
     conditions = Conditions(policies_for(("a",), (HOURLY,)), lambda _subject, _cohort: terms, 0)

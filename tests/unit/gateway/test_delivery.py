@@ -40,7 +40,7 @@ class Desk:
     def __init__(self, gate: Gate) -> None:
         self.gate, self.sink, self.woken = gate, Taking(), asyncio.Event()
 
-        async def outbox_rows(recipient: str, _bytes: int) -> Sequence[tuple[int, bytes]]:
+        async def outbox_rows(recipient: str, _bytes: int, *, newest: bool = False) -> Sequence[tuple[int, bytes]]:
             return [(number, content) for number, (whose, content) in sorted(gate.outbox.items()) if whose == recipient]
 
         reader = SimpleNamespace(outbox_rows=outbox_rows)
@@ -164,3 +164,43 @@ def test_totals_wait_for_their_guard_aside(monkeypatch: pytest.MonkeyPatch) -> N
 
     asyncio.run(run())
     assert len(gate.state.windows.guards) == 1
+
+
+def test_every_other_bundle_of_a_backlog_is_of_the_newest_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else waits, and at once after the acknowledgement; where little waits, all leaves in order."""
+    formed, waiting = list[str](), 5
+    recipient = SimpleNamespace(sink="city")
+    sent: dict[int, Any] = {}
+    state = SimpleNamespace(
+        policies=SimpleNamespace(recipients={"office": recipient}),
+        outbox=SimpleNamespace(waiting={"office": 9}),
+        inflight=SimpleNamespace(sent=sent, has=lambda _: bool(sent)),
+    )
+
+    async def outbox_rows(_recipient: str, _bytes: int, *, newest: bool = False) -> list[tuple[int, bytes]]:
+        formed.append("newest" if newest else "oldest")
+        return [(1, b"")]
+
+    def form(*_: Any) -> Any:
+        bundle = SimpleNamespace(index=len(formed), recipient="office", full=len(formed) < waiting)
+        sent[bundle.index] = bundle
+        return bundle
+
+    monkeypatch.setattr(delivery, "next_due", lambda *_: None)
+    monkeypatch.setattr(delivery, "form_bundle", form)
+    monkeypatch.setattr(delivery, "form_records", form)
+    monkeypatch.setattr(delivery, "bundle_acknowledged", lambda _, index: sent.pop(index))
+    monkeypatch.setattr(Delivery, "_guards", lambda *_: {})
+    seals = {"office": SimpleNamespace(on=lambda _: None)}
+    durable = SimpleNamespace(state=state, store=SimpleNamespace(reader=SimpleNamespace(outbox_rows=outbox_rows)), seals=seals)
+
+    async def run() -> None:
+        desk = Delivery(cast("Durable", durable), lambda *_: {"city": cast("Any", Taking())}, lambda: None)
+        desk.begin_all()
+        while desk.is_due:
+            await desk.form_next(0)
+            desk.acknowledged(*sent)
+            desk.forget_acknowledged()
+
+    asyncio.run(run())
+    assert formed == ["oldest", "newest", "oldest", "newest", "oldest"]

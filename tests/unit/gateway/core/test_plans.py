@@ -251,7 +251,7 @@ def test_unknown_class_has_no_plan() -> None:
     """A device whose class is in no policy is as good as unknown."""
     gate = Gate()
     home = gate.home("hourly", profile="numbered")
-    gate.state.registry.devices[home.place] = replace(home, profile="gone")
+    gate.state.registry.keep_device(replace(home, profile="gone"))
     gate.apply(town())
     assert home.topic not in gate.state.devices
 

@@ -472,7 +472,7 @@ def test_audit_verify_as_json_has_the_same_verdict(tmp_path: Path) -> None:
     assert (report["audit"], report["ledger"], report["size"]) == ("failed", "balanced", 15)
     assert report["trust"] == {
         "key": SIGNER.vkey(), "pinned": True, "witnesses": [], "cosigned": [], "witnesses_k": 0, "witnesses_n": 0,
-        "quorum": None, "unknown": [],
+        "quorum": None, "unknown": [], "handed_over": [],
     }  # fmt: skip
     statuses = [step["status"] for step in report["steps"]]
     assert statuses == [*["passed"] * 4, "failed", *["passed"] * 2, *["not checkable"] * 2, *["passed"] * 2]

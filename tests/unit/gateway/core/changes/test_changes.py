@@ -126,7 +126,7 @@ def test_apply_policies_withdraws_contributions_of_devices_that_are_gone() -> No
     gate = Gate(only("hourly"))
     home = gate.home("hourly")
     gate.send(home, kwh=1)
-    del gate.state.registry.devices[home.place]
+    gate.state.registry.drop_device(home.place)
     gate.apply(only("hourly"))
     assert gate.state.windows.is_empty()
     assert gate.count("pairs.withdrawn") == 1
