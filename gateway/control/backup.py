@@ -5,35 +5,56 @@ What is in it and not in the published log could not be restored, so a checkpoin
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import secrets
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 from consent.messages import BackedUp, BackupTo
 from consent.printable import one_line
 from gateway.control.context import Caller, Control, MethodError
-from gateway.durable.state import Durable
+from gateway.durable.state import Action, answer_of
 from gateway.files import SECRET_MODE, reason_of, sync_folder, unusable
 
 
-async def backup(control: Control, caller: Caller, params: BackupTo) -> BackedUp:
-    """Write the database, as it is committed and published now, into a new file that only the gateway's user can read."""
-    durable, path = control.durable, Path(params.file)
+async def write(control: Control, params: BackupTo) -> BackedUp:
+    """Write the database, as it is committed, while the loop goes on; then have published whatever of it was not."""
+    path = Path(params.file)
     if not path.is_absolute() or "\0" in params.file:
         raise MethodError(f"`{one_line(params.file)}`: name the file by its whole path")
     _refuse_existing(path)
     _make_folder(path.parent)
-    if durable.has_news():
-        durable.checkpoint()
-    await control.commit()
-    await durable.publisher.drained()
+    await _publish(control)
     try:
-        size_bytes = await _write(durable, path)
+        written = await _write(control, path)
     except OSError as error:
         raise MethodError(_unwritten(path, error)) from error
-    return BackedUp(file=str(path), bytes=size_bytes, log_entries=durable.state.log.size)
+    return written
+
+
+def backup(control: Control, caller: Caller, params: BackupTo, written: BackedUp) -> BackedUp:
+    """Write the database, as it is committed and published now, into a new file that only the gateway's user can read."""
+    return written
+
+
+async def _publish(control: Control) -> None:
+    """Have everything published that is committed, as far as the log may be signed."""
+
+    action: Action[None] = partial(_commit, control)
+    if control.running is None:
+        await answer_of(action)
+    else:
+        await control.running.ask(action)
+    await control.durable.publisher.drained()
+
+
+async def _commit(control: Control) -> None:
+    if control.durable.has_news():
+        control.durable.checkpoint()
+    await control.commit()
 
 
 def _unwritten(path: Path, error: OSError) -> str:
@@ -67,18 +88,15 @@ def _refuse_existing(path: Path) -> None:
         raise MethodError(f"`{path}`: exists already, and a backup overwrites nothing")
 
 
-async def _write(durable: Durable, path: Path) -> int:
-    """Write beside the file, and give it its name once it is whole and on the disk; return its size."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+async def _write(control: Control, path: Path) -> BackedUp:
+    """Write beside the file, and give it its name once it is whole, on the disk and no more than the log has."""
+    durable, draft = control.durable, path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, SECRET_MODE))
     try:
-        await durable.store.copy_into(draft)
-        descriptor = os.open(draft, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-            size_bytes = os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
+        entries = await durable.store.copy_into(draft)
+        size_bytes = await asyncio.to_thread(_sync, draft)
+        if entries > durable.published:
+            await _publish(control)
         _refuse_existing(path)
         os.link(draft, path)  # unlike a rename, a link never replaces
     except sqlite3.OperationalError as error:
@@ -88,4 +106,14 @@ async def _write(durable: Durable, path: Path) -> int:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
-    return size_bytes
+    return BackedUp(file=str(path), bytes=size_bytes, log_entries=entries)
+
+
+def _sync(path: Path) -> int:
+    """Have a file on the disk; return its size."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        return os.fstat(descriptor).st_size
+    finally:
+        os.close(descriptor)

@@ -15,7 +15,7 @@ from gateway.core.state import State
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
 from gateway.edge.store.store import Store
-from gateway.edge.system_clock import real_ms
+from gateway.edge.system_clock import CLOCK_SET_MS, real_ms
 from gateway.errors import SluiceError
 
 K = TypeVar("K")
@@ -110,11 +110,12 @@ class Control:
         self._kept: dict[type, object] = {}
 
     def refuse_wrong_clock(self) -> None:
-        """Let nothing be permitted by a clock that cannot be right: it would hold for readings of before.
+        """Let nothing be permitted while the clock is seconds behind the log, or not set: it would hold for readings of before.
 
-        Raises: MethodError: it cannot be.
+        Raises: MethodError: it is so.
         """
-        if problem := self.durable.clock_problem():
+        problem = self.durable.clock_problem()
+        if problem and self.clock.now_ms() - self.clock.shown_ms() >= CLOCK_SET_MS:
             raise MethodError(f"the gateway's clock is wrong: {problem}; until it is right, nothing can be permitted")
 
     def kept(self, kind: type[K]) -> K:

@@ -81,7 +81,8 @@ class ControlDoor:
             return cast("Result", _run(self._control, caller, method, params, *prepared))
         if method.uses_reserve:
             disk_space.release_reserve()
-        return await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
+        answer = await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
+        return answer if method.finish is None else await method.finish(self._control, answer)
 
     def _before_the_end(self, name: str, sent: Sent, session: str, request: str) -> Result | None:
         """Return what a request was answered that has ended its own session, to whoever asks again, or what became of it."""
@@ -156,13 +157,15 @@ def action(control: Control, name: str, sent: Sent, caller: Caller = OPERATOR) -
     """
     method = method_for(name, caller)
     params = read(method, sent, caller)
-    if method.prepare is None:
+    if method.prepare is None and method.finish is None:
         return lambda: _run(control, caller, method, params)
 
-    async def prepared() -> Result:
-        return await answer_of(partial(_run, control, caller, method, params, *await _prepare(control, method, params)))
+    async def whole() -> Result:
+        prepared = await _prepare(control, method, params)
+        answer = await answer_of(partial(_run, control, caller, method, params, *prepared))
+        return answer if method.finish is None else await method.finish(control, answer)
 
-    return prepared
+    return whole
 
 
 async def perform(control: Control, calls: Sequence[tuple[str, Sent]], caller: Caller = OPERATOR) -> list[Result]:

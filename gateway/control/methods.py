@@ -120,6 +120,8 @@ Handler = Callable[..., Result | Awaitable[Result]]
 """(control, caller, parameters, what was prepared if anything) → answer, at once or once the database has been read."""
 Preparation = Callable[..., Awaitable[object]]
 """(control, parameters) → what the handler gets besides; it changes nothing."""
+Completion = Callable[..., Awaitable[Result]]
+"""(control, answer) → the answer that is given."""
 
 SHORT_BYTES = 64 * 1024
 """The longest parameters of a method that says nothing else."""
@@ -137,6 +139,7 @@ class Method:
         params: The struct that it takes.
         answer: The struct that it answers.
         prepare: What is done before, while the loop goes on; None where nothing is.
+        finish: What is done before it is answered, once it is committed and while the loop goes on; None where nothing is.
         doors: Through which it may be called.
         reads_store: Whether it waits for the database; the loop waits for it, so that nothing changes in between.
         uses_reserve: Whether it says who may see what: on a full disk it gets the room that is set aside, and so does what waits
@@ -154,6 +157,7 @@ class Method:
     answer: type[Result]
     doors: Door = Door.SHELL
     prepare: Preparation | None = None
+    finish: Completion | None = None
     reads_store: bool = False
     uses_reserve: bool = False
     ticks: bool = False
@@ -202,8 +206,10 @@ METHODS: dict[str, Method] = {
         Method("consent.receipt", consents.receipt, ReceiptOf, ReceiptMade, BOTH, reads_store=True),
         Method("consent.export", rights.export, SubjectOf, SubjectExport, BOTH, reads_store=True),
         Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, reads_store=True),
-        Method("consent.erase", rights.erase, SubjectOf, SubjectErased, reads_store=True, uses_reserve=True),
-        Method("backup", backup.backup, BackupTo, BackedUp, reads_store=True),
+        Method(
+            "consent.erase", rights.erase, SubjectOf, SubjectErased, finish=rights.scrubbed, reads_store=True, uses_reserve=True
+        ),
+        Method("backup", backup.backup, BackupTo, BackedUp, prepare=backup.write),
         Method("keys.rotate", keys.rotate, KeyRotation, KeyRotated, reads_store=True),
         Method("keys.status", keys.show, Nothing, KeysStatus, reads_store=True),
         Method("clock.advance", clock.advance, ClockTo, ClockAt, ticks=True),
@@ -221,7 +227,17 @@ METHODS: dict[str, Method] = {
         Method("act.challenge", credentials.want, ActWanted, ProofWanted, CITIZEN),
         Method("home.invite", home.invite, ActProved, InviteMade, CITIZEN, uses_reserve=True, once=True),
         Method("home.leave", home.leave, ActProved, ResidentLeft, CITIZEN, uses_reserve=True, once=True),
-        Method("home.erase", home.erase, ActProved, SubjectErased, CITIZEN, reads_store=True, uses_reserve=True, once=True),
+        Method(
+            "home.erase",
+            home.erase,
+            ActProved,
+            SubjectErased,
+            CITIZEN,
+            finish=rights.scrubbed,
+            reads_store=True,
+            uses_reserve=True,
+            once=True,
+        ),
         Method("paper.replace", credentials.replace_paper, ActProved, PaperMade, CITIZEN, uses_reserve=True, once=True),
         Method("question.list", questions.list_all, MineIn, Questions, CITIZEN, reads_store=True),
         Method("question.show", questions.show, QuestionOf, QuestionShown, CITIZEN),

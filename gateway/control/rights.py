@@ -7,6 +7,8 @@ the exported openings.
 
 from __future__ import annotations
 
+import msgspec
+
 from consent.messages import ReleasesTold, SubjectErased, SubjectExport, SubjectOf
 from gateway.control.context import Caller, Control
 from gateway.control.export import export_of, releases_of
@@ -27,15 +29,17 @@ async def releases(control: Control, caller: Caller, params: SubjectOf) -> Relea
 
 
 async def erase(control: Control, caller: Caller, params: SubjectOf) -> SubjectErased:
-    """Erase a subject."""
+    """Erase a subject; the answer waits for ``scrubbed``."""
     await control.commit()
     durable, subject = control.durable, bytes(params.subject)
     erased = erasure.erase(durable.state, subject, await holdings_of(durable, subject), durable.clock.now_ms())
     durable.checkpoint()
     await durable.commit()
     return SubjectErased(
-        log_index=erased.index,
-        parts_deleted=erased.parts_deleted,
-        handed_over=erased.handed_over,
-        scrubbed=await durable.erased(),
+        log_index=erased.index, parts_deleted=erased.parts_deleted, handed_over=erased.handed_over, scrubbed=False
     )
+
+
+async def scrubbed(control: Control, answer: SubjectErased) -> SubjectErased:
+    """Remove from the disk, while readings and requests go on, what an erasure has deleted; then it can be answered."""
+    return msgspec.structs.replace(answer, scrubbed=await control.durable.erased())

@@ -171,9 +171,9 @@ class Durable:
             review.refuse(self.place, accept)
             self.apply_policies(found.policies, found.public_keys)
             self.first_review = review
-        if now_ms >= self.state.log.latest_entry_ms:
-            changes.expire(self.state, now_ms)  # what expired while nothing ran
         self.settle(in_turns=in_turns)
+        if now_ms >= self.state.log.latest_entry_ms:
+            changes.expire(self.state, now_ms)  # what expired while nothing ran, or at the first tick that all are settled
         recovery.begin_segment(self.state)
         if self._unwitnessed:
             self.note_gap(UNWITNESSED)
@@ -349,7 +349,6 @@ class Durable:
         Returns: False where the disk has no room for that; the next start tries again.
         """
         if await self.publisher.drained() and await self.store.writer.scrub():
-            await self.store.writer.scrubbed()
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
         return False

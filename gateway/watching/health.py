@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.app import Gateway
+from gateway.intake import OUTBOX, WINDOWS
 
 REASONS: Final = {
     "starting": "starting: what is stored is being read",
@@ -14,6 +15,7 @@ REASONS: Final = {
     "catching_up": "what the broker has kept is still being taken in: no window ends",
     "unconfirmed": "no witness has confirmed the log: nothing is signed or released",
     "clock_wrong": "the clock is wrong: nothing is taken in or released until it is right",
+    "intake_full": "too much waits for who is away upstream: readings stay at the broker",
     "disk_full": "the disk is full: readings and releases wait",
     "log_waits": "the disk of the published log or the openings is full: they are published later",
 }
@@ -31,6 +33,8 @@ def not_ready(app: Gateway) -> Iterator[str]:
         yield "unconfirmed"
     if durable.clock_problem():
         yield "clock_wrong"
+    if app.intake.waits in (OUTBOX, WINDOWS):
+        yield "intake_full"
     if durable.store.disk_space.low:
         yield "disk_full"
     if durable.publisher.full:

@@ -16,7 +16,6 @@ LOG_KEYS: Final = frozenset(
         # Counts and sizes.
         "bundle_bytes",
         "devices",
-        "entries",
         "files",
         "filters",
         "log_entries",
@@ -25,6 +24,7 @@ LOG_KEYS: Final = frozenset(
         "starts",
         # Names from the city's own configuration, and places in the log, which is public.
         "file",
+        "generation",
         "key",
         "log_index",
         "sha256",

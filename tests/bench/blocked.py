@@ -16,7 +16,6 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -36,11 +35,13 @@ from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
+from tests.bench.blocked_changes import CHANGES
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 _INTAKE_EVERY_S: Final = 0.02
 _WITHDRAWAL_EVERY_S: Final = 1.0
+_HOLDS_EVERY_S: Final = 0.002
 _WITHDRAWALS: Final = 10
 _BATCH: Final = 500
 _LONGEST_S: Final = 300.0
@@ -147,10 +148,16 @@ class BenchSink:
 
 @dataclass(slots=True)
 class Waits:
-    """How long everything waited, in seconds, and what the action itself has to tell."""
+    """How long everything waited, in seconds, and what the action itself has to tell.
+
+    Attributes:
+        held_cpu_s: For how much CPU time the loop went on without looking up: unlike the others it depends little on who else
+            uses the machine.
+    """
 
     intake_s: list[float] = field(default_factory=list)
     withdrawal_s: list[float] = field(default_factory=list)
+    held_cpu_s: list[float] = field(default_factory=list)
     told: dict[str, float] = field(default_factory=dict)
 
 
@@ -170,6 +177,7 @@ class Blocked:
     homes: list[bytes]
     folder: Path
     waits: Waits = field(default_factory=Waits)
+    _is_over: bool = False
 
     async def ask(self, method: str, params: Any) -> Any:
         """Ask the gateway as its operator."""
@@ -208,29 +216,41 @@ class Blocked:
 
     async def beside(self, action: Awaitable[None]) -> None:
         """Run an action while readings come and households withdraw; then note the waits."""
-        probes = [asyncio.create_task(self._readings()), asyncio.create_task(self._withdrawals())]
+        works = (self._readings(), self._withdrawals(), self._look_at_holds())
+        probes = [asyncio.create_task(work) for work in works]
         await asyncio.sleep(2 * _INTAKE_EVERY_S)
         try:
             await asyncio.wait_for(action, _LONGEST_S)
+            self._is_over = True
+            await asyncio.gather(*probes)  # what came before the end is waited for
         finally:
             for probe in probes:
                 probe.cancel()
-                with suppress(asyncio.CancelledError):
-                    await probe
 
     async def _readings(self) -> None:
         """Have a reading come again and again, of one household after another."""
         for number in count():
+            if self._is_over and self.waits.intake_s:
+                return
             due_s = time.perf_counter() + _INTAKE_EVERY_S
             await asyncio.sleep(_INTAKE_EVERY_S)
             await self.link.push(*reading_of(number % len(self.homes), self.durable.clock.now_ms()))
             self.waits.intake_s.append(time.perf_counter() - due_s)
+
+    async def _look_at_holds(self) -> None:
+        """Note for how much CPU time the loop's thread is held at a time."""
+        while not self._is_over:
+            held_since_s = time.thread_time()
+            await asyncio.sleep(_HOLDS_EVERY_S)
+            self.waits.held_cpu_s.append(time.thread_time() - held_since_s)
 
     async def _withdrawals(self) -> None:
         """Have some households withdraw, one after another: whatever is drawn aside is then drawn anew, without them."""
         for home in self.homes[: -_WITHDRAWALS - 1 : -1]:
             due_s = time.perf_counter() + _WITHDRAWAL_EVERY_S
             await asyncio.sleep(_WITHDRAWAL_EVERY_S)
+            if self._is_over:
+                return
             await self.ask("consent.withdraw", Word(subject=Id(home), scope="purpose:energy-planning"))
             self.waits.withdrawal_s.append(time.perf_counter() - due_s)
 
@@ -267,7 +287,7 @@ async def records(city: Blocked) -> None:
     city.waits.told["records_per_s"] = round(released / taken_s)
 
 
-ACTIONS: Final[Mapping[str, Callable[[Blocked], Awaitable[None]]]] = {"tick": tick, "records": records}
+ACTIONS: Final[Mapping[str, Callable[[Blocked], Awaitable[None]]]] = {"tick": tick, "records": records, **CHANGES}
 """By name: prepares, and does what is measured within ``Blocked.beside``."""
 
 
@@ -313,6 +333,7 @@ def _in_ms(waits: Waits) -> dict[str, float]:
     return {
         "intake_ms": round(1000 * max(waits.intake_s, default=0.0)),
         "withdrawal_ms": round(1000 * max(waits.withdrawal_s, default=0.0)),
+        "held_cpu_ms": round(1000 * max(waits.held_cpu_s, default=0.0)),
         **waits.told,
     }
 

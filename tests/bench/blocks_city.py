@@ -76,7 +76,9 @@ def _built() -> Any:
 def blocks_gateway(folder: Path, households: int, extra: str = "") -> LiveGateway:
     """Make a gateway that does not run, and that knows as many households with a meter each, all of which permit everything."""
     clock = f'\n[clock]\nsimulated = true\nstart = "{CONSENTED_AT}"\nat = {time.time():.3f}\nrate = 0.0\n'
-    live = LiveGateway(folder, 1, policies=_built().files(), gateway="gw-bench", tick_ms=TICK_MS, extra=clock + extra)
+    at_once = "\n[batches]\ncommit_ms = 20\n"  # what a reading waits for is then the gateway's other work alone
+    extra = clock + at_once + extra
+    live = LiveGateway(folder, 1, policies=_built().files(), gateway="gw-bench", tick_ms=TICK_MS, extra=extra)
     rows = [
         {"profile": "meter", "zone": "quay", "topic": topic(n), "owner": "resident", "subject": "new"} for n in range(households)
     ]

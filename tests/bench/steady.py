@@ -51,12 +51,14 @@ class Options:
         seconds: How long at each rate.
         traced_s: How long again at each rate, traced.
         devices: Meters, each with a subject of its own.
+        warm_up_s: How long at the lowest rate before anything is measured: until the write-ahead log has grown.
     """
 
     rates: tuple[int, ...] = RATES
     seconds: int = 30
     traced_s: int = 10
     devices: int = 1000
+    warm_up_s: int = 30
 
 
 def run(options: Options, folder: Path) -> dict[str, Any]:
@@ -72,6 +74,9 @@ def run(options: Options, folder: Path) -> dict[str, Any]:
         live = bench_gateway((disk.folder if disk else folder) / "gateway", broker.port, options.devices)
         try:
             live.start().wait_ready()
+            slowest = min(options.rates)
+            if options.warm_up_s:
+                _publish(broker, _take(messages, slowest * options.warm_up_s), slowest)
             rates = [_cost(rate, _take(messages, rate * options.seconds), live, broker, disk) for rate in options.rates]
             live.stop()
             if options.traced_s:
@@ -84,7 +89,7 @@ def run(options: Options, folder: Path) -> dict[str, Any]:
 
 def _messages(options: Options) -> list[Message]:
     """Return the readings of all rates: a meter's sequence goes on from one to the next, so that none is a replay."""
-    count = sum(options.rates) * (options.seconds + options.traced_s)
+    count = sum(options.rates) * (options.seconds + options.traced_s) + min(options.rates) * options.warm_up_s
     return meter_messages(count, options.devices, FIRST_READING_MS, SPACING_MS)
 
 

@@ -247,14 +247,15 @@ class Scene:
         for recipient, index, content in self.listener.messages:
             self.places[f"bundle {index}"] = f"{recipient} ".encode() + content
         if self.live.process is not None and self.live.process.poll() is None:
-            self.places[f"metrics {when}"] = self._metrics()
+            self.places[f"metrics {when}"] = self._told("/metrics")
+            self.places[f"health {when}"] = self._told("/healthz") + self._told("/readyz")
             answers = [self.live.status(), self.live.call("policy.show"), self.live.call("device.list")]
             self.places[f"answers {when}"] = json.dumps(answers).encode()
 
-    def _metrics(self) -> bytes:
+    def _told(self, path: str) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=HANG_S)
         try:
-            connection.request("GET", "/metrics")
+            connection.request("GET", path)
             return connection.getresponse().read()
         finally:
             connection.close()
@@ -310,7 +311,9 @@ def test_canaries_go_in_everywhere_and_come_out_nowhere(tmp_path: Path) -> None:
         ledger = run.live.verify()
         assert ledger.exit_status == 0, ledger.to_text()
         kinds = [name.partition(" ")[0].partition("/")[0] for name in run.places]
-        assert {"sluice.db", "sluice.db-wal", "sluice.db-shm", "log", "openings", "output", "metrics", "opened"} <= set(kinds)
+        assert {"sluice.db", "sluice.db-wal", "sluice.db-shm", "log", "openings", "output", "metrics", "health", "opened"} <= set(
+            kinds
+        )
         assert len(run.places["sent upstream"]) > 10_000
         assert b"frames.rejected.unknown_device" in run.places["metrics at the end"]
 

@@ -46,6 +46,8 @@ class Database:
         """Name the state folder; ``open`` does the work."""
         self._folder = folder
         self._lock_fd = -1
+        self.whole = asyncio.Lock()
+        """Held by whatever reads or rewrites the whole file: one that reads it keeps the write-ahead log from being emptied."""
         self._writing = asyncio.Lock()  # held by the transaction under way: what runs beside the loop must not fall into it
         self._db: aiosqlite.Connection
 
@@ -181,6 +183,23 @@ class Database:
             return
         async with self.transaction():
             await self.execute_each(statements)
+
+    async def copy_into(self, path: Path) -> None:
+        """Write the present content as a database of its own, without free space, from a connection of its own.
+
+        Commits go on meanwhile and are not in it. The file must exist and be empty.
+        """
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        try:
+            copying = asyncio.ensure_future(asyncio.to_thread(connection.execute, "VACUUM INTO ?", (str(path),)))
+            try:
+                await asyncio.shield(copying)
+            except asyncio.CancelledError:
+                connection.interrupt()
+                await asyncio.wait([copying])
+                raise
+        finally:
+            connection.close()
 
     async def run_script(self, script: str) -> None:
         """Execute a script that is a transaction of its own."""

@@ -5,6 +5,8 @@ It consists of the file (``database``), what is known about the disk under it (`
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sqlite3
 from dataclasses import dataclass, field
 from functools import partial
@@ -189,6 +191,18 @@ class Store:
         """Copy the write-ahead log into the file, and empty it."""
         await self._database.truncate_wal()
 
-    async def copy_into(self, path: Path) -> None:
-        """Write the present content as a database file of its own, without free space; the file must exist and be empty."""
-        await self._database.run("VACUUM INTO ?", (str(path),))
+    async def copy_into(self, path: Path) -> int:
+        """Write the present content as a database file of its own, while commits go on; the file must exist and be empty.
+
+        Returns: How many log entries are in it.
+        """
+        async with self._database.whole:
+            await self._database.copy_into(path)
+        return await asyncio.to_thread(_entries_in, path)
+
+
+def _entries_in(path: Path) -> int:
+    """Return how many log entries are in a database file that nobody else uses."""
+    with contextlib.closing(sqlite3.connect(path)) as copy:
+        ((entries,),) = copy.execute("SELECT coalesce(max(entry_index), -1) + 1 FROM entry")
+    return int(entries)

@@ -28,6 +28,7 @@ class StoreWriter:
         self._database = database
         self._segments = segments
         self._disk_space = disk_space
+        self._erasures = 0
         self._commit_rows = CommitRows(keys, segments)
         self._commits_in_wal = 0
 
@@ -58,6 +59,7 @@ class StoreWriter:
         statements = self._commit_rows.statements(commit, now_ms)
         if commit.erases:
             await self._disk_space.wait_for(partial(self._erase, statements), control=True)
+            self._erasures += 1
             self._segments.forget_former()
         else:
             await self.write(statements, control=commit.uses_reserve)
@@ -101,15 +103,15 @@ class StoreWriter:
 
         Returns: False where the disk has no space for it.
         """
-        try:
-            await self._database.run("VACUUM")
-        except sqlite3.OperationalError as error:
-            if not says_full(error):
-                raise
-            return False
-        await self._database.truncate_wal()
+        async with self._database.whole:
+            erasures = self._erasures
+            try:
+                await self._database.run("VACUUM")
+            except sqlite3.OperationalError as error:
+                if not says_full(error):
+                    raise
+                return False
+            await self._database.truncate_wal()
+            if erasures == self._erasures:  # what was erased meanwhile may have left copies
+                await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
         return True
-
-    async def scrubbed(self) -> None:
-        """Record that no copy of what was erased remains."""
-        await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))

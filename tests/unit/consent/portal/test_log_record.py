@@ -21,6 +21,7 @@ from consent.portal.record import SeenBy
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import signature_lines
 from gateway.audit.log.entries import Entry, Kind
+from gateway.audit.log.handover import Handover
 from gateway.audit.log.notes import Signer, Verifier, sign_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.tiles import policies_path
@@ -327,6 +328,23 @@ def test_other_key_is_named(tmp_path: Path) -> None:
     read_on(record)
     assert fault_of(record) == ("key", "log.vkey")
     assert record.head is head
+
+
+def test_key_that_the_former_has_handed_over_to_is_gone_by(tmp_path: Path) -> None:
+    """The pages follow a log that is handed over while they run; a key that only calls itself the heir is another one."""
+    log = with_key(grown(tmp_path, 5))
+    record, heir = read(log.log.path), Signer(ORIGIN, bytes(32))
+    log.log.write_handovers(Handover.make(5, SIGNER, heir).note)
+    assert read_on(record).fault is None, "published ahead of the checkpoint that covers it"
+    grow(log, 9)
+    (log.log.path / "checkpoint").write_bytes(sign_note(log.writer.checkpoint().text(), heir))
+    log.log.write_vkey(heir.vkey())
+    assert read_on(record).fault is None
+    assert record.head is not None
+    assert (record.head.size, record.head.vkey) == (9, heir.vkey())
+    stranger = Signer(ORIGIN, b"9" * 32)
+    log.log.write_handovers(Handover.make(5, stranger, heir).note)
+    assert fault_of(read_on(record)) == ("key", "log.vkey")
 
 
 @pytest.mark.parametrize("note", [b"", b"\xff", b"no note", b"\n\n", b"x\n0\n\n\xe2\x80\x94 x AAAA\n"])

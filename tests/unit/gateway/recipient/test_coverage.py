@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.audit.log.handover import Handover
 from gateway.audit.log.inclusion_proofs import InclusionProofs
 from gateway.audit.log.merkle import inclusion_proof, leaf_hash, tree_root
 from gateway.audit.log.notes import Signer
@@ -108,6 +109,30 @@ def test_refresh_checkpoint_of_another_key_refused(log: GatewayLog) -> None:
     log.publish(Signer(ORIGIN, bytes(32)))
     with pytest.raises(CoverageError, match="checkpoint"):
         _coverage(log).refresh()
+
+
+def test_refresh_follows_a_log_that_is_handed_over(log: GatewayLog, tmp_path: Path) -> None:
+    """A recipient goes on with the key that it was given, over restarts too; nobody else's is let in, nor the former again."""
+    kept, heir = tmp_path / "kept", Signer(ORIGIN, b"1" * 32)
+    log.fill(2)
+    log.publish()
+    assert Coverage(log.folder.path, SIGNER.verifier, kept).refresh() is not None
+    log.folder.write_handovers(Handover.make(2, SIGNER, heir).note)
+    log.fill(4)
+    log.publish(heir)
+    followed = Coverage(log.folder.path, SIGNER.verifier, kept)
+    checkpoint = followed.refresh()
+    assert checkpoint is not None
+    assert checkpoint.size == 4
+    log.fill(5)
+    log.publish()
+    with pytest.raises(CoverageError, match="the key to which the log was handed over"):
+        followed.refresh()
+    log.publish(heir)
+    assert Coverage(log.folder.path, SIGNER.verifier, kept).refresh() is not None
+    log.folder.write_handovers(Handover.make(2, Signer(ORIGIN, bytes(32)), heir).note)
+    with pytest.raises(CoverageError, match="do not pass through the key"):
+        Coverage(log.folder.path, SIGNER.verifier, kept).refresh()
 
 
 def test_refresh_checkpoint_that_falls_behind_refused(log: GatewayLog, tmp_path: Path) -> None:

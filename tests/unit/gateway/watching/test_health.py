@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway.intake import OUTBOX
 from gateway.watching.health import REASONS, not_ready
 from tests.support.watched_gateway import Scene, watched_gateway
 
@@ -26,10 +27,12 @@ async def test_each_reason_is_told_while_it_holds(tmp_path: Path) -> None:
         durable.confirmed = False
         durable.store.disk_space.low = True
         durable.publisher.full = True
+        scene.app.intake.waits = OUTBOX
         scene.clock.time_ms = durable.state.log.latest_entry_ms - 1
-        assert reasons(scene) == ["unconfirmed", "clock_wrong", "disk_full", "log_waits"]
+        assert reasons(scene) == ["unconfirmed", "clock_wrong", "intake_full", "disk_full", "log_waits"]
         scene.clock.time_ms += 1
         durable.confirmed = True
+        scene.app.intake.waits = ""
         durable.store.disk_space.low = durable.publisher.full = False
         assert reasons(scene) == []
 

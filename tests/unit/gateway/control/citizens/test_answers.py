@@ -128,6 +128,7 @@ def test_clock_that_was_set_back_meanwhile_makes_the_signature_worthless(tmp_pat
 
     async def work(door: CitizensDoor) -> None:
         person = await door.home()
+        clock_of(door).time_ms += 1_000
         given = await signed(person)
         clock_of(door).time_ms -= 1
         assert await refused(person, "consent.prove", **given) == "changed-meanwhile"

@@ -251,7 +251,7 @@ def test_every_window_has_its_outcome_in_its_place_and_nothing_is_changed() -> N
     later = window(COHORT._replace(cell="west"), [16], [32])
     before = [window_state(one) for one in (gone, met, each, later)]
     held = Conditions(POLICIES, lambda _, cohort: None if cohort.cell == "south" else terms(2), 0)
-    outcomes = closing.close([gone, met, each, later], held)
+    outcomes = list(closing.close([gone, met, each, later], held))
     assert [type(outcome) for outcome in outcomes] == [Suppressed, Figure, Totals, Figure]
     assert [outcome.value for outcome in outcomes if isinstance(outcome, Figure)] == [0.003, 0.048]
     assert [window_state(one) for one in (gone, met, each, later)] == before
