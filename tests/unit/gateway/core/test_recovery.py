@@ -26,7 +26,7 @@ from gateway.core import pipeline, recovery
 from gateway.core.changes import changes
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from tests.support.gate import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, limited, only, reading, town
+from tests.support.gate import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, Gate, limited, only, reading, town
 from tests.support.killed_gate import KilledGate
 
 FLOWS = ("hourly", "daily", "raw", "register", "nights", "street-noise", "street-hourly")
