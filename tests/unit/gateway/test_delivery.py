@@ -93,11 +93,11 @@ def test_nothing_is_formed_while_the_sink_is_away() -> None:
         desk.sink.connected = False
         assert await desk.tick() == []
         assert not gate.state.inflight.ready
-        assert not desk.delivery.publishes
+        publishes = [desk.delivery.publishes]
         desk.sink.connected = True
-        assert desk.delivery.publishes
+        publishes.append(desk.delivery.publishes)
         assert len(await desk.tick()) == 2
-        assert not desk.delivery.publishes
+        assert [*publishes, desk.delivery.publishes] == [False, True, False], "to nobody who cannot be reached"
 
     asyncio.run(run())
 
