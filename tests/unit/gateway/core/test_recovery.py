@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from gateway.core import pipeline, recovery
 from gateway.core.changes import changes
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
-from tests.support.gate import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, limited, only, reading, town
+from tests.support.gate import DAY_MS, FILES, HOUR_MS, MINUTE_MS, TOWN, Gate, limited, only, reading, town
 from tests.support.killed_gate import KilledGate
 
 FLOWS = ("hourly", "daily", "raw", "register", "nights", "street-noise", "street-hourly")
@@ -289,8 +290,8 @@ def test_property_that_new_policies_no_longer_know_does_not_stop_a_start() -> No
     assert gate.count("pairs.open") == gate.count("pairs.withdrawn") == 1
 
 
-def test_segment_waits_while_a_publication_is_computed_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables that it takes would be stored once more, only to be dropped; the journal still stays bounded."""
+def test_segment_waits_while_publications_are_under_way_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables that they take would be stored once more, only to be dropped; the journal still stays bounded."""
     monkeypatch.setattr(recovery, "SEGMENT_BYTES", 100)
     gate = Gate()
     gate.state.journal.segment_bytes = 150
