@@ -181,7 +181,7 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("status", status.show, Nothing, GatewayStatus, while_waiting=True),
-        Method("policy.apply", policies.apply, PolicyChange, PolicyApplied, prepare=policies.checked, uses_reserve=True),
+        Method("policy.apply", policies.apply, PolicyChange, PolicyApplied, prepare=policies.reviewed, uses_reserve=True),
         Method("policy.show", policies.show, Nothing, PolicyShown, BOTH),
         Method("policy.explain", policies.explain_flow, FlowOf, FlowExplained, BOTH),
         Method("policy.diff", policies.diff, PolicySides, PolicyDiff, prepare=policies.sides, longest_bytes=FOLDERS_BYTES),

@@ -42,25 +42,26 @@ from gateway.core.plans import Device, InForce
 from gateway.core.windows.targets import Terms
 from gateway.durable.policy_review import PolicyReview
 from gateway.durable.state import SETTLING
-from gateway.edge.policies import PoliciesFound
 
 
-async def checked(control: Control, params: PolicyChange) -> PoliciesFound:
-    """Check the policies folder, beside the loop, and return what is to be put in force, once the last change is settled."""
-    found = await control.durable.find_policies()
-    if control.running is None:
-        control.durable.turns.run_all()
-    else:
-        await control.durable.turns.finished(SETTLING)
-    return found
-
-
-def apply(control: Control, caller: Caller, params: PolicyChange, found: PoliciesFound) -> PolicyApplied:
-    """Put the policies folder in force; a failing case, a rise or a consent's end needs `accept`. With `dry_run`, only tell."""
+async def reviewed(control: Control, params: PolicyChange) -> PolicyReview:
+    """Check the policies folder beside the loop, and find what it would do, once an earlier change has reached everybody."""
     durable = control.durable
-    if not durable.state.is_settled:
-        raise MethodError("other policies have just come into force, and are still being brought to every device: apply again")
-    review = durable.review(found)
+    found = await durable.find_policies()
+    if control.running is None:
+        durable.turns.run_all()
+        return durable.review(found)
+    await durable.turns.finished(SETTLING)
+    return await durable.review_aside(found)
+
+
+def apply(control: Control, caller: Caller, params: PolicyChange, review: PolicyReview) -> PolicyApplied:
+    """Put the policies folder in force; a failing case, a rise or a consent's end needs `accept`. With `dry_run`, only tell."""
+    durable, found = control.durable, review.found
+    force = durable.state.force
+    if not durable.state.is_settled or review.in_force != (None if force is None else force.policies.sha256):
+        raise MethodError("other policies have come into force meanwhile: apply again")
+    review = durable.review_again(review)
     accept, first = params.accept, durable.first_review
     if first is not None and (accept, found) == (first.proposal, first.found):
         accept = review.proposal  # the start that this command made has put the same in force already

@@ -1,8 +1,9 @@
 """Control methods of a subject's rights: to see all that is held about it, to see who got what of it, and to have it erased.
 
-They read the database, so what other requests left to commit is committed first. An erasure commits by itself: it is answered
-when nothing of the subject is left on the disk, neither in the database file, its free space and its write-ahead log, nor among
-the exported openings.
+They read the database, so what other requests left to commit is committed first. An erasure commits by itself, and destroys
+parts, secret and keys. The file is rewritten while readings and requests go on (``scrubbed``); it is answered when nothing of
+the subject is left on the disk, neither in the database file, its free space and its write-ahead log, nor among the exported
+openings.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ async def releases(control: Control, caller: Caller, params: SubjectOf) -> Relea
 
 
 async def erase(control: Control, caller: Caller, params: SubjectOf) -> SubjectErased:
-    """Erase a subject; the answer waits for ``scrubbed``."""
+    """Erase a subject."""
     await control.commit()
     durable, subject = control.durable, bytes(params.subject)
     erased = erasure.erase(durable.state, subject, await holdings_of(durable, subject), durable.clock.now_ms())

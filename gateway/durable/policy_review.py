@@ -12,6 +12,7 @@ from hashlib import sha256
 
 import msgspec
 
+from consent.core.consents.book import Book
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.review.diff import Difference, Side, diff
 from consent.core.review.endings import Endings, endings, endings_text
@@ -21,7 +22,8 @@ from consent.core.review.rows import Change
 from consent.core.review.rules import Rule
 from consent.printable import one_line
 from gateway.config import Installation
-from gateway.core.state import State
+from gateway.core.plans import Device
+from gateway.core.registry import Registry
 from gateway.edge.policies import PoliciesFound
 from gateway.errors import PoliciesRefusedError
 
@@ -121,26 +123,43 @@ class PolicyReview:
             yield endings_text(self.endings)
 
 
-def review_policies(found: PoliciesFound, before: Side | None, state: State, now_ms: int) -> PolicyReview:
-    """Find the effect of policies.
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Whom policies concern at one moment: what is looked at beside the loop, while the registry changes.
+
+    Attributes:
+        book: A copy.
+    """
+
+    devices: Sequence[Device]
+    book: Book
+
+    @classmethod
+    def of(cls, registry: Registry) -> Concerned:
+        """Return whom the registry holds now."""
+        return cls(list(registry.devices.values()), registry.book.copy())
+
+
+def review_policies(found: PoliciesFound, before: Side | None, concerned: Concerned, now_ms: int) -> PolicyReview:
+    """Find the effect of policies; it may take seconds, and touches nothing that changes.
 
     Args:
         found: The policies.
         before: Those in force and their keys; None where none are.
-        state: Whom they concern; only read.
+        concerned: Whom they concern.
         now_ms: The gateway's clock.
     """
-    registry, old_keys = state.registry, {} if before is None else before.keys
+    old_keys = {} if before is None else before.keys
     keys = tuple(
         KeyInForce(name, _fingerprint(found.public_keys.get(name)), _fingerprint(old_keys.get(name)))
         for name in sorted(found.public_keys.keys() | old_keys.keys())
     )
     if before is None:
         return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys, None)
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in registry.devices.values())
-    population = grouped(devices, registry.book, now_ms)
+    devices = ((device.profile, device.zone, device.id, device.subject) for device in concerned.devices)
+    population = grouped(devices, concerned.book, now_ms)
     difference = diff(before, Side(found.policies, found.public_keys), population)
-    return PolicyReview(found, difference, endings(registry.book, found.policies, now_ms), keys, before.policies.sha256)
+    return PolicyReview(found, difference, endings(concerned.book, found.policies, now_ms), keys, before.policies.sha256)
 
 
 def _fingerprint(key: bytes | None) -> str | None:

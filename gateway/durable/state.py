@@ -6,11 +6,13 @@ same code.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Self, TypeVar
 
 import structlog
@@ -19,6 +21,7 @@ from consent.core.disclosure import DAY_MS
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
+from consent.core.review.endings import endings
 from gateway.audit.log.checkpoint import empty_head, size_of
 from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
@@ -30,14 +33,14 @@ from gateway.core.changes import changes, settling
 from gateway.core.plans import DevicePlan
 from gateway.core.release.formats.daily import DailySeals
 from gateway.durable.late_comparison import LateComparison
-from gateway.durable.policy_review import PolicyReview, review_policies
+from gateway.durable.policy_review import Concerned, PolicyReview, review_policies
 from gateway.durable.publication import describe_log
 from gateway.durable.rotation import Rotation
 from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.policies import PoliciesFound, public_key
+from gateway.edge.policies import PoliciesFound, public_keys
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
 from gateway.pulse import Pulse
@@ -214,8 +217,20 @@ class Durable:
 
     def review(self, found: PoliciesFound) -> PolicyReview:
         """Return what policies would do if they came into force now."""
-        before = None if self.state.force is None else Side(self.state.policies, self.public_keys)
-        return review_policies(found, before, self.state, self.clock.now_ms())
+        return review_policies(found, self._side_in_force(), Concerned.of(self.state.registry), self.clock.now_ms())
+
+    async def review_aside(self, found: PoliciesFound) -> PolicyReview:
+        """Return the same, found in another thread of those whom they concern when it is begun."""
+        concerned = Concerned.of(self.state.registry)
+        return await asyncio.to_thread(review_policies, found, self._side_in_force(), concerned, self.clock.now_ms())
+
+    def review_again(self, review: PolicyReview) -> PolicyReview:
+        """Return a review with the consents that end now counted: each of them gets an entry of its own."""
+        ended = endings(self.state.registry.book, review.found.policies, self.clock.now_ms())
+        return replace(review, endings=review.endings if review.in_force is None else ended)
+
+    def _side_in_force(self) -> Side | None:
+        return None if self.state.force is None else Side(self.state.policies, self.public_keys)
 
     def apply_policies(self, policies: PolicySet, public_keys: dict[str, bytes]) -> int:
         """Put policies in force; return the log index of their entry. Who they concern is settled in turns."""
@@ -247,7 +262,7 @@ class Durable:
         return {
             recipient: DailySeals(
                 Address(self.config.gateway, recipient, self.origin),
-                public_key(self.public_keys.get(recipient)),
+                public_keys(self.public_keys.get(recipient)),
                 self.state.identity.random_bytes,
             )
             for recipient in self.state.policies.recipients

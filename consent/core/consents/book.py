@@ -44,6 +44,12 @@ class _Voice:
         rest = self.entries if known is None else tuple([each for each in self.entries if each is not known])
         self.entries = (*rest, entry)
 
+    def copy(self) -> _Voice:
+        """Return one that stays as this one is now."""
+        other = _Voice(self.subject, self.resident)
+        other.entries = self.entries
+        return other
+
 
 class Book:
     """All consents that count, by subject and resident. Owned by one core object, and changed in place."""
@@ -53,6 +59,13 @@ class Book:
         self._subjects: dict[bytes, tuple[_Voice, ...]] = {}
         self._shared: dict[object, object] = {}
         self._since_ms: dict[bytes, int] = {}
+
+    def copy(self) -> Book:
+        """Return a book that stays as this one is now; what never changes is shared."""
+        other = Book()
+        other._subjects = {subject: tuple([voice.copy() for voice in voices]) for subject, voices in self._subjects.items()}
+        other._since_ms = self._since_ms.copy()
+        return other
 
     def add_subject(self, subject: bytes, residents: Sequence[bytes], since_ms: int = 0) -> None:
         """Enter a subject as it is; consents of anyone else for it no longer count.

@@ -14,10 +14,12 @@ from consent.core.policies.fingerprint import key_sha256
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import PolicyPayload
+from gateway.control.context import MethodError
 from gateway.durable.configured import start
 from gateway.errors import OperatorError, PoliciesRefusedError
 from gateway.recipient.keys import generate, load_fingerprint, load_public
-from tests.support.asking import Answer, begin
+from tests.support import inside
+from tests.support.asking import Answer, ask, begin
 from tests.support.checking import check_here
 from tests.support.disk_gate import DiskGate, configured, copy_of, started
 
@@ -295,3 +297,27 @@ def test_first_policies_are_accepted_by_the_proposal_that_a_dry_run_showed(tmp_p
         assert (tried["refused"], applied["refused"]) == (True, False)
 
     run(work())
+
+
+def test_several_that_apply_at_once_put_one_after_another_in_force_or_are_told(tmp_path: Path) -> None:
+    """Each of them has looked at what it replaces; whoever looked at something that is in force no more says so."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        city = live.place.policies / "city.toml"
+        async with inside.started(live) as durable:
+            app = inside.assembled(durable)
+            async with inside.running(app):
+                city.write_text(city.read_text().replace(*SHORTER))
+                calls = [ask(app, "policy.apply", {"dry_run": dry}) for dry in (False, False, True, False)]
+                answers = await asyncio.gather(*calls, return_exceptions=True)
+                refused = [str(answer) for answer in answers if isinstance(answer, MethodError)]
+                done = [answer for answer in answers if isinstance(answer, dict)]
+                assert len(refused) + len(done) == len(answers)
+                assert set(refused) <= {"other policies have come into force meanwhile: apply again"}
+                assert any(answer["log_index"] is not None for answer in done)
+                again = await ask(app, "policy.apply")
+                assert durable.state.force is not None
+                assert again["log_index"] == durable.state.force.entry
+
+    asyncio.run(work())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consent.core.review.diff import Side
-from gateway.durable.policy_review import MOST_NAMED, KeyInForce, PolicyReview, review_policies
+from gateway.durable.policy_review import MOST_NAMED, Concerned, KeyInForce, PolicyReview, review_policies
 from gateway.edge.policies import PoliciesFound
 from gateway.errors import PoliciesRefusedError
 from tests.support.disk_gate import configured
@@ -19,7 +19,8 @@ ONE, OTHER = b"a" * 32, b"b" * 32
 def reviewed(gate: Gate, *edits: tuple[str, str], key: bytes = ONE, before: bytes | None = ONE) -> PolicyReview:
     """Return the review of changed policies over those in force."""
     old = {} if before is None else {"office": before}
-    return review_policies(PoliciesFound(town(*edits), {"office": key}, ()), Side(town(), old), gate.state, gate.now_ms)
+    found, concerned = PoliciesFound(town(*edits), {"office": key}, ()), Concerned.of(gate.state.registry)
+    return review_policies(found, Side(town(), old), concerned, gate.now_ms)
 
 
 def test_review_of_the_same_policies_objects_to_nothing(tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_review_of_the_same_policies_objects_to_nothing(tmp_path: Path) -> None:
 def test_review_of_first_policies_compares_with_nothing() -> None:
     """Nobody is revealed more than before, since before was nothing; no key was there."""
     gate = Gate()
-    review = review_policies(PoliciesFound(town(), {"office": ONE}, ()), None, gate.state, gate.now_ms)
+    review = review_policies(PoliciesFound(town(), {"office": ONE}, ()), None, Concerned.of(gate.state.registry), gate.now_ms)
     assert (review.needs_accept, review.rises, review.rules) == (False, (), ())
     assert [key.before for key in review.keys] == [None]
 
@@ -43,7 +44,7 @@ def test_review_of_another_key_objects_and_of_a_first_one_does_not(tmp_path: Pat
     """Another key is a rise; nobody could have read under none."""
     assert reviewed(Gate(), key=OTHER).needs_accept
     assert not reviewed(Gate(), before=None).needs_accept
-    gone = review_policies(PoliciesFound(town(), {}, ()), Side(town(), {"office": ONE}), Gate().state, 0)
+    gone = review_policies(PoliciesFound(town(), {}, ()), Side(town(), {"office": ONE}), Concerned.of(Gate().state.registry), 0)
     assert isinstance(gone.keys[0], KeyInForce)
     assert gone.keys[0].now is None
 
@@ -74,3 +75,15 @@ def test_review_names_the_device_profile_of_each_rise(tmp_path: Path) -> None:
     assert len(review.rises) > MOST_NAMED
     for change in review.rises[:MOST_NAMED]:
         assert f"`{change.flow}` of `{change.profile}` {change.axis} " in str(refusal.value)
+
+
+def test_review_counts_whom_the_registry_held_when_it_was_begun() -> None:
+    """It is found in another thread, while households join and withdraw."""
+    gate = Gate()
+    home = gate.home("hourly")
+    concerned = Concerned.of(gate.state.registry)
+    gate.withdraw(home, "hourly")
+    gate.home("hourly")
+    asking_more = town(("group = 2, retention = 365", "group = 2, retention = 366"))
+    review = review_policies(PoliciesFound(asking_more, {}, ()), Side(town(), {}), concerned, gate.now_ms)
+    assert (len(concerned.devices), review.endings.consents) == (1, 1)

@@ -84,3 +84,22 @@ def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (folder / "sluice.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
     with pytest.raises(CorruptionError, match=r"sluice\.db"):
         asyncio.run(Database(folder).open())
+
+
+def test_copy_is_written_while_a_transaction_is_under_way_and_holds_none_of_it(tmp_path: Path) -> None:
+    """It has a connection of its own: nobody waits for it, and it waits for nobody."""
+
+    async def work() -> None:
+        database, copy = await opened(tmp_path / "state"), tmp_path / "copy"
+        copy.touch()
+        try:
+            await database.run("INSERT INTO t VALUES (1)")
+            async with database.transaction():
+                await database.execute("INSERT INTO t VALUES (2)")
+                await database.copy_into(copy)
+        finally:
+            await database.close()
+        with sqlite3.connect(copy) as copied:
+            assert copied.execute("SELECT n FROM t").fetchall() == [(1,)]
+
+    asyncio.run(work())
