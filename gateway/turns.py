@@ -1,7 +1,7 @@
 """Turns: long work of the core in small pieces, of which the loop runs one at a time between requests and batches.
 
-A piece leaves the state whole: a commit may come after any of them, and so may the end of the process. Whatever a piece has not
-come to yet is withheld by whoever added it.
+A piece leaves the state whole: a commit may come after any of them, and so may the end of the process. Whoever adds a work
+withholds what its pieces have still to come to.
 """
 
 from __future__ import annotations
