@@ -80,6 +80,11 @@ class Delivery:
         """Return whether some recipient's next bundle is to be formed."""
         return bool(self._due)
 
+    @property
+    def computes(self) -> bool:
+        """Return whether something is being computed aside."""
+        return self._aside.recipient is not None
+
     def begin_all(self) -> None:
         """Have the next bundle of each recipient formed, one after another."""
         self._due.update(dict.fromkeys(self._durable.state.policies.recipients))

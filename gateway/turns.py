@@ -1,7 +1,7 @@
 """Turns: long work of the core in small pieces, of which the loop runs one at a time between requests and batches.
 
-A piece leaves the state whole: a commit may come after any of them, and so may the end of the process. Whoever adds a work
-withholds what its pieces have still to come to.
+A piece leaves the state whole: a commit may come after any of them, and so may the end of the process. Whatever no piece has
+come to is withheld by whoever added it.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from gateway.config import Installation, load_config
 from gateway.core.examples.compare import ExampleResult, try_example
 from gateway.core.examples.example import Example, read_examples
 from gateway.edge.broker_terms import BrokerTerms
-from gateway.edge.policies import load_key, parse_compilable, refuse_unknown_sink
+from gateway.edge.policies import load_keys, parse_compilable, refuse_unknown_sink
 from gateway.errors import OperatorError, SluiceError
 from gateway.terminal import complain
 
@@ -179,7 +179,7 @@ def check_folder(folder: Path, sinks: Container[str] | None) -> Checked:
             if sinks is not None:
                 refuse_unknown_sink(recipient, sinks)
             if recipient.public_key_file is not None:
-                keys[recipient.id] = fingerprint(load_key(folder, recipient, recipient.public_key_file))
+                keys[recipient.id] = fingerprint(load_keys(folder, recipient))
         except PolicyError as fault:
             faults.append(Fault.of_policies(fault))
     notes += _shared_keys(keys)
@@ -234,17 +234,17 @@ def _shared_keys(keys: Mapping[str, str]) -> Iterator[Note]:
     """Yield a warning for each recipient whose key an earlier one has too; a copy of the wrong file is easily made."""
     holder: dict[str, str] = {}
     for recipient, shown in sorted(keys.items()):
-        if (other := holder.setdefault(shown, recipient)) != recipient:
+        others = [holder.setdefault(each, recipient) for each in shown.split(" + ")]
+        if (other := next((one for one in others if one != recipient), None)) is not None:
             said = f"is the key of `{other}` too: each can open what is for the other"
             yield Note(Weight.WARNING, CITY_FILE, f"recipient.{recipient}.public_key_file", said)
 
 
 def _lacks_key(folder: Path, recipient: Recipient) -> bool:
     """Return whether a recipient's key is to be in a file that is not there; a link that leads nowhere is a fault of its own."""
-    file = recipient.public_key_file
-    return file is not None and not (folder / file).is_symlink() and not (folder / file).exists()
+    return any(not (folder / file).is_symlink() and not (folder / file).exists() for file in recipient.key_files)
 
 
 def _key_wanted(recipient: Recipient) -> Note:
-    said = f"there is no `{recipient.public_key_file}` here; a gateway needs it before these policies can be in force"
+    said = f"there is no `{', '.join(recipient.key_files)}` here; a gateway needs it before these policies can be in force"
     return Note(Weight.NOTE, CITY_FILE, f"recipient.{recipient.id}.public_key_file", said)

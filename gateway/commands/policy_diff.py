@@ -66,9 +66,9 @@ def _side(text: str) -> Side:
         raise OperatorError(f"there is no policies folder `{folder}`")
     try:
         policies = parse_policies(read_policy_files(folder))
-        named = {recipient.id: recipient.public_key_file for recipient in policies.recipients.values()}
-        files = {name: folder / file for name, file in named.items() if file is not None}
-        keys = {name: load_public(file).public_bytes_raw() for name, file in files.items() if file.exists()}
+        files = {each.id: [folder / file for file in each.key_files] for each in policies.recipients.values() if each.key_files}
+        there = {name: named for name, named in files.items() if all(file.exists() for file in named)}
+        keys = {name: b"".join(load_public(file).public_bytes_raw() for file in named) for name, named in there.items()}
     except (PolicyError, RecipientKeyError) as error:
         raise OperatorError(f"`{folder}`: {error}") from error
     return Side(policies, keys)

@@ -110,7 +110,7 @@ class Control:
         self._kept: dict[type, object] = {}
 
     def refuse_wrong_clock(self) -> None:
-        """Let nothing be permitted while the clock is seconds behind the log, or not set: it would hold for readings of before.
+        """Refuse while the clock is seconds behind the log, or not set: what is permitted then would hold for readings of before.
 
         Raises: MethodError: it is so.
         """

@@ -98,9 +98,14 @@ def begin_segment(state: State) -> None:
     state.journal.begin_segment(state.windows.watermark_ms)
 
 
-def begin_segment_if_due(state: State) -> None:
-    """Begin a new segment once the open one has grown long."""
-    if state.journal.segment_bytes > SEGMENT_BYTES and not state.inflight.ready:
+def begin_segment_if_due(state: State, *, patient: bool = False) -> None:
+    """Begin a new segment once the open one has grown long.
+
+    Args:
+        state: Changed in place.
+        patient: Wait for twice as long: a publication is being computed, and the tables that it takes need not be stored again.
+    """
+    if state.journal.segment_bytes > SEGMENT_BYTES * (2 if patient else 1) and not state.inflight.ready:
         begin_segment(state)
 
 

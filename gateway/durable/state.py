@@ -40,7 +40,7 @@ from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
 from gateway.edge.keys import GatewayKeys
-from gateway.edge.policies import PoliciesFound, public_key
+from gateway.edge.policies import PoliciesFound, public_keys
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
 from gateway.pulse import Pulse
@@ -262,7 +262,7 @@ class Durable:
         return {
             recipient: DailySeals(
                 Address(self.config.gateway, recipient, self.origin),
-                public_key(self.public_keys.get(recipient)),
+                public_keys(self.public_keys.get(recipient)),
                 self.state.identity.random_bytes,
             )
             for recipient in self.state.policies.recipients

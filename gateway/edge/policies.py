@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+from consent.core.policies.fingerprint import split_keys
 from consent.core.policies.parse import parse_policies
 from consent.core.policies.policy import CITY_FILE, PolicySet, Recipient
 from consent.errors import PolicyError
@@ -27,7 +28,7 @@ class PoliciesFound:
     """What a policies folder holds, checked as a whole.
 
     Attributes:
-        public_keys: The raw public key of each recipient that has one.
+        public_keys: The raw public key of each recipient that has one; of one that has several, one behind the other.
         failed: The cases that come out otherwise than expected; none where nobody has tried them.
         failed_examples: The examples of device profiles of which the gateway makes something else than they say.
     """
@@ -56,7 +57,7 @@ def read_policies(folder: Path, sinks: Container[str], in_force: bytes | None = 
         for recipient in policies.recipients.values():
             refuse_unknown_sink(recipient, sinks)
             if recipient.public_key_file is not None:
-                keys[recipient.id] = load_key(folder, recipient, recipient.public_key_file)
+                keys[recipient.id] = load_keys(folder, recipient)
     except PolicyError as error:
         raise OperatorError(str(error)) from error
     return PoliciesFound(policies, keys)
@@ -106,6 +107,17 @@ def refuse_unknown_sink(recipient: Recipient, sinks: Container[str]) -> None:
         raise PolicyError(CITY_FILE, key, f"the configuration has no sink `{recipient.sink}`")
 
 
+def load_keys(folder: Path, recipient: Recipient) -> bytes:
+    """Return the raw public keys of a recipient, one behind the other, from the files that the policies name.
+
+    Raises: PolicyError: as ``load_key``, or two of the files hold one key.
+    """
+    keys = [load_key(folder, recipient, file) for file in recipient.key_files]
+    if len(set(keys)) < len(keys):
+        raise PolicyError(CITY_FILE, f"recipient.{recipient.id}.public_key_files", "two of the files hold the same key")
+    return b"".join(keys)
+
+
 def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
     """Return the raw public key of a recipient, from the file that the policies name.
 
@@ -122,6 +134,6 @@ def load_key(folder: Path, recipient: Recipient, public_key_file: str) -> bytes:
         raise PolicyError(CITY_FILE, f"recipient.{recipient.id}.public_key_file", why) from error
 
 
-def public_key(raw: bytes | None) -> X25519PublicKey | None:
-    """Return a recipient's key from its 32 bytes; None for open data."""
-    return None if raw is None else X25519PublicKey.from_public_bytes(raw)
+def public_keys(raw: bytes | None) -> tuple[X25519PublicKey, ...]:
+    """Return a recipient's keys from their bytes, one behind the other; none for open data."""
+    return tuple(map(X25519PublicKey.from_public_bytes, split_keys(raw or b"")))

@@ -119,10 +119,7 @@ def _decrypt(frame: SealedFrame, private_key: X25519PrivateKey | None) -> tuple[
         raise BundleError("bundle is sealed, and no private key was given")
     header = frame.header
     info = content_key_info(header.address, header.key_id, header.day)
-    try:
-        content_key = KEY_WRAP_SUITE.decrypt(header.wrap, private_key, info)
-    except (InvalidTag, ValueError) as error:
-        raise BundleError("bundle is sealed for another key, or its header was changed") from error
+    content_key = _unwrapped(header, private_key, info)
     if len(content_key) != CONTENT_KEY_BYTES:
         raise BundleError(f"bundle's content key has `{len(content_key)}` bytes")
     try:
@@ -132,6 +129,16 @@ def _decrypt(frame: SealedFrame, private_key: X25519PrivateKey | None) -> tuple[
     except InvalidTag as error:
         raise BundleError("bundle was changed after it was sealed") from error
     return decode_plaintext(header.address, unpad(padded))
+
+
+def _unwrapped(header: Header, private_key: X25519PrivateKey, info: bytes) -> bytes:
+    """Return the content key, from the wrap that is for this key."""
+    for wrap in header.wraps:
+        try:
+            return KEY_WRAP_SUITE.decrypt(wrap, private_key, info)
+        except (InvalidTag, ValueError):
+            continue
+    raise BundleError("bundle is sealed for another key, or its header was changed")
 
 
 def json_records(bundle: OpenedBundle) -> Iterator[dict[str, object]]:

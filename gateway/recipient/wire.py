@@ -3,12 +3,13 @@
 A sealed bundle is a COSE_Encrypt0 message (RFC 9052 section 5.2) in deterministic CBOR (RFC 8949 section 4.2):
 
     16([ protected   << { 1: 24, -65537: [1, gateway, recipient, log origin, log index] } >>,
-         unprotected    { 4: key id (8 bytes), 6: partial IV (5 bytes), -65538: [1, day, wrapped content key (80 bytes)] },
+         unprotected    { 4: key id (8 bytes), 6: partial IV (5 bytes), -65538: [1, day, wraps] },
          ciphertext     ChaCha20/Poly1305 over the padded plaintext ])
 
 * The protected header is part of the authenticated data, so a bundle cannot be moved to another gateway, recipient, log or index.
 * The content key is wrapped by HPKE base mode (RFC 9180: DHKEM X25519, HKDF-SHA256, ChaCha20-Poly1305), whose ``info`` binds
-  gateway, recipient, key id and UTC day. Every bundle carries the wrapped key, so that each can be opened alone.
+  gateway, recipient, key id and UTC day. Every bundle carries the wraps, 80 bytes for each key that the recipient has, one behind
+  the other, so that each can be opened alone, with any of them.
 * The nonce is the partial IV with zeros on its left: a counter under the content key, which is random and never outlives its
   process.
 * The plaintext is a CBOR map, then 0x80 and zeros (ISO/IEC 7816-4), so that the whole bundle has one of `PADDED_SIZES_BYTES`.
@@ -39,6 +40,8 @@ MAX_BUNDLE_BYTES: Final = PADDED_SIZES_BYTES[-1]
 CONTENT_KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 8
 WRAP_BYTES: Final = 80
+MOST_WRAPS: Final = 4
+_WRAPS_BYTES: Final = tuple(WRAP_BYTES * count for count in range(1, MOST_WRAPS + 1))
 TAG_BYTES: Final = 16
 NONCE_BYTES: Final = 12
 PARTIAL_IV_BYTES: Final = 5
@@ -88,7 +91,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields of a sealed bundle that can be read without the key."""
+    """The fields of a sealed bundle that can be read without the key; ``wrap`` is the wraps, one behind the other."""
 
     address: Address
     log_index: int
@@ -96,6 +99,11 @@ class Header:
     counter: int
     day: str
     wrap: bytes
+
+    @property
+    def wraps(self) -> tuple[bytes, ...]:
+        """The content key, wrapped for each of the recipient's keys."""
+        return tuple(self.wrap[at : at + WRAP_BYTES] for at in range(0, len(self.wrap), WRAP_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +263,7 @@ def _parse_protected(protected: object) -> tuple[Address, int]:
 def _parse_unprotected(address: Address, log_index: int, unprotected: Mapping[object, object]) -> Header:
     match unprotected:
         case {4: bytes(key_id), 6: bytes(partial_iv), -65538: [_, str(day), bytes(wrap)]} if (
-            len(key_id) == KEY_ID_BYTES and len(partial_iv) == PARTIAL_IV_BYTES and len(wrap) == WRAP_BYTES and is_utc_day(day)
+            len(key_id) == KEY_ID_BYTES and len(partial_iv) == PARTIAL_IV_BYTES and len(wrap) in _WRAPS_BYTES and is_utc_day(day)
         ):
             return Header(address, log_index, key_id, int.from_bytes(partial_iv, "big"), day, wrap)
         case _:

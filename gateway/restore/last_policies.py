@@ -16,7 +16,7 @@ from gateway.audit.log.earlier_payloads import decode_policy
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import PayloadError, PolicyPayload
 from gateway.durable.state import Durable
-from gateway.edge.policies import load_key
+from gateway.edge.policies import load_keys
 from gateway.errors import CorruptionError, OperatorError
 from gateway.restore.published_log import PublishedLog
 
@@ -71,12 +71,14 @@ class LastPolicies:
         if stored is not None and wanted in (None, key_sha256(stored)):
             return stored
         try:
-            found = load_key(self._folder, recipient, recipient.public_key_file or "")
+            found = load_keys(self._folder, recipient)
         except PolicyError as error:
             raise OperatorError(str(error)) from error
         if wanted not in (None, key_sha256(found)):
             shown = fingerprint_of(wanted or b"")
-            raise OperatorError(f"`{recipient.public_key_file}`: the key of `{recipient.id}` in force was another: `{shown}`")
+            raise OperatorError(
+                f"`{', '.join(recipient.key_files)}`: the key of `{recipient.id}` in force was another: `{shown}`"
+            )
         return found
 
 

@@ -10,6 +10,7 @@ from gateway.intake import OUTBOX, WINDOWS
 
 REASONS: Final = {
     "starting": "starting: what is stored is being read",
+    "ending": "ending: what was taken in is being written down",
     "stuck": "stuck: the loop has not turned for too long",
     "broker_away": "the sensors' broker is away",
     "catching_up": "what the broker has kept is still being taken in: no window ends",
@@ -19,7 +20,7 @@ REASONS: Final = {
     "disk_full": "the disk is full: readings and releases wait",
     "log_waits": "the disk of the published log or the openings is full: they are published later",
 }
-"""What ``not_ready`` may name, and what it means. One that is stuck or still starting cannot tell so itself: ``watch`` does."""
+"""What ``not_ready`` may name, and what it means. That it is stuck, starting or ending ``watch`` knows."""
 
 
 def not_ready(app: Gateway) -> Iterator[str]:

@@ -49,6 +49,7 @@ class Watch:
         self._progress = -1
         self._moved_s = clock_s()
         self._told = ""
+        self._ending = False
 
     def begin(self, app: Gateway) -> None:
         """Watch a gateway that can be asked from now on."""
@@ -59,8 +60,9 @@ class Watch:
         self._notifier.tell(READY, self._status())
 
     def stopping(self) -> None:
-        """Tell that it is ending."""
-        self._notifier.tell(STOPPING, "STATUS=ending")
+        """Tell that it is ending; from now on the service manager's time for that counts, and no beat."""
+        self._ending = True
+        self._notifier.tell(STOPPING, self._status())
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -70,7 +72,7 @@ class Watch:
 
     def beat(self) -> None:
         """Tell the service manager how the gateway is, that it is alive where it has moved on, and wake it for the next beat."""
-        if self.app is None:
+        if self.app is None or self._ending:
             return
         if self._has_moved():
             self._notifier.tell(ALIVE)
@@ -85,12 +87,14 @@ class Watch:
 
     def is_alive(self) -> bool:
         """Return whether the loop has moved on of late; while what is stored is read, whoever answers at all is alive."""
-        return self.app is None or self.still_s() <= self._stuck_s
+        return self.app is None or self._ending or self.still_s() <= self._stuck_s
 
     def not_ready(self) -> list[str]:
         """Return the names of the reasons for which the gateway does not do all of its work; see ``health.REASONS``."""
         if self.app is None:
             return ["starting"]
+        if self._ending:
+            return ["ending"]
         stuck = [] if self.is_alive() else ["stuck"]
         return [*stuck, *not_ready(self.app)]
 

@@ -15,6 +15,8 @@ from tests.pressure.cabinet import MOST_MIB, Disk, check_replay, ended, gaps, li
 
 MINUTE_MS = 60_000
 READINGS = 1_200
+SAID_FULL = "disk full, withholding until there is room"
+SAID_OF_THE_LOG = "disk full, publishing nothing until there is room"
 SLOW_WRITES_PER_S = 20
 """An old memory card that is asked to sync; a good one does a thousand."""
 
@@ -66,7 +68,7 @@ def test_disk_full_withholds_says_so_commits_a_withdrawal_and_goes_on_alone(tmp_
         live.wait_until(lambda shown: not shown["disk"]["withholds"])
         assert peak_mib(live) < MOST_MIB
         play.clock_to(MIDNIGHT_MS + DAY_MS + 16 * MINUTE_MS)
-        ledger = play.check(public_readings(sent), ["disk full, withholding until there is room"])
+        ledger = play.check(public_readings(sent), [SAID_FULL], [SAID_OF_THE_LOG])
         assert ledger.get("pairs.late", 0) == 0
         check_replay(live)
 

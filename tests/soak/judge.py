@@ -127,26 +127,22 @@ def _judge_way_in(seen: Evidence, verdict: Verdict, arrived: AbstractSet[tuple[i
     Args:
         arrived: Time and result of each single reading that left.
     """
-    left, taken, met = Counter(seen.taken), [], set[tuple[str, bytes]]()
-    homes = {home.topic for home in seen.homes}
-    for place, message in enumerate(seen.sent):
-        key = message.topic, message.payload
-        if key in seen.taken:
-            if key not in met:
-                met.add(key)
-                taken.append(message)
-            if left[key]:
-                left[key] -= 1
-                continue
-        # A copy that a sensor sent once more, and the broker passed on only once, is not there either.
-        if place >= seen.killed_at:
-            kind = "lost"
-        elif (message.t_ms, _canary(message) if message.topic in homes else message.told and message.told[3]) in arrived:
-            continue
+    left, never = Counter(seen.taken), list[int]()
+    for place in range(len(seen.sent) - 1, -1, -1):  # of copies that are the same, it is the earlier that a broker may have lost
+        key = seen.sent[place].topic, seen.sent[place].payload
+        if left[key]:
+            left[key] -= 1
         else:
-            kind = "lost_by_broker"
-        verdict.note(kind, 1, f"{message.topic} of {message.t_ms} was taken by the broker and never by the gateway")
-    return taken
+            never.append(place)
+    homes = {home.topic for home in seen.homes}
+    for place in reversed(never):
+        message = seen.sent[place]
+        result = _canary(message) if message.topic in homes else message.told and message.told[3]
+        if place >= seen.killed_at or (message.t_ms, result) not in arrived:
+            kind = "lost_by_broker" if place < seen.killed_at else "lost"
+            verdict.note(kind, 1, f"{message.topic} of {message.t_ms} was taken by the broker and never by the gateway")
+    once = {(message.topic, message.payload): message for message in seen.sent}
+    return [message for key, message in once.items() if key in seen.taken]
 
 
 def _judge_public(verdict: Verdict, taken: Iterable[Message], records: Iterable[Record]) -> list[str]:

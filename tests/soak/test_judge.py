@@ -163,6 +163,20 @@ def test_what_was_committed_when_the_broker_was_killed_counts_wherever_it_went()
     assert counts(judge(without(unheard, 100))) == (0, 1, 0, 0)
 
 
+def test_of_messages_that_are_the_same_the_broker_lost_the_earlier() -> None:
+    """A plug says `online` a hundred times: one is missing, and it is not the last that was sent after the kill."""
+    seen = well()
+    again = replace(seen, sent=[seen.sent[0], *seen.sent], killed_at=1)
+    assert counts(judge(again)) == (0, 0, 0, 0)  # it is public, and has arrived
+    state = Message(T_MS, "t/plug/availability", b"online", None)
+    taken = seen.taken + Counter({(state.topic, state.payload): 1})
+    plugs = replace(
+        seen, sent=[state, *seen.sent, state], taken=taken, killed_at=1, ledger={**seen.ledger, "frames.received": 14}
+    )
+    assert counts(judge(plugs)) == (0, 1, 0, 0)
+    assert counts(judge(replace(plugs, killed_at=0))) == (1, 0, 0, 0)
+
+
 TWICE: dict[str, Callable[[Evidence], Evidence]] = {
     "a public reading": lambda seen: with_bundle(seen, 12, record("city-sensors", 7.0, T_MS, ZONES[0], 200)),
     "a steady home's reading": lambda seen: with_bundle(seen, 12, single("warmth", STEADY, 1, ZONES[0], 200)),

@@ -257,7 +257,7 @@ class Gate:
         return settling.pieces(self.state, former, lambda: self.now_ms)
 
     def _seal(self, policies: PolicySet) -> None:
-        keyed = {r.id: RECIPIENT_KEY.public_key() if r.public_key_file else None for r in policies.recipients.values()}
+        keyed = {r.id: (RECIPIENT_KEY.public_key(),) if r.public_key_file else () for r in policies.recipients.values()}
         self._seals = {name: DailySeals(Address("gw", name, ORIGIN), key, self.random_bytes) for name, key in keyed.items()}
 
     def device(

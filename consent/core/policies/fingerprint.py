@@ -9,18 +9,26 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+KEY_BYTES: Final = 32
+"""Of a raw public key; those of a recipient with several stand one behind the other."""
+MOST_RECIPIENT_KEYS: Final = 4
 _SHOWN_BYTES: Final = 16
 _GROUP: Final = 4
 
 
 def key_sha256(key: bytes) -> bytes:
-    """Return the SHA-256 of a raw public key, as the log's openings hold it."""
+    """Return the SHA-256 of a raw public key, or of several one behind the other, as the log's openings hold it."""
     return hashlib.sha256(key).digest()
 
 
 def fingerprint(key: bytes) -> str:
-    """Return the fingerprint of a raw public key."""
-    return fingerprint_of(key_sha256(key))
+    """Return the fingerprint of a raw public key; of several one behind the other, all of theirs."""
+    return " + ".join(fingerprint_of(key_sha256(each)) for each in split_keys(key))
+
+
+def split_keys(keys: bytes) -> tuple[bytes, ...]:
+    """Return the raw public keys that stand one behind the other."""
+    return tuple(keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES))
 
 
 def fingerprint_of(sha256: bytes) -> str:

@@ -88,6 +88,7 @@ class Recipient:
 
     Attributes:
         public_key_file: Path relative to the policies folder; None means open data only.
+        further_key_files: Those of its further keys, each of which opens what the first does.
         sink: Name of the configured connection that carries them.
         contact: Where to ask it: an `https://` or e-mail address; empty where the policies give none.
         telephone: As `+34 555 010 010`; likewise.
@@ -99,6 +100,12 @@ class Recipient:
     sink: str
     contact: str = ""
     telephone: str = ""
+    further_key_files: tuple[str, ...] = ()
+
+    @property
+    def key_files(self) -> tuple[str, ...]:
+        """The paths of all its keys; none where it gets open data only."""
+        return () if self.public_key_file is None else (self.public_key_file, *self.further_key_files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from consent.core.canonical import disclosure_map
 from consent.core.disclosure import Disclosure, Time
-from consent.core.policies.fingerprint import fingerprint
-from consent.core.policies.policy import Flow, PolicySet, Sign
+from consent.core.policies.fingerprint import fingerprint, split_keys
+from consent.core.policies.policy import Flow, PolicySet, Recipient, Sign
 from consent.core.policies.property import Property
 from consent.core.profiles.profile import Texts
 from consent.core.review.noise import noise_changes
@@ -109,14 +109,21 @@ def _recipients(old: PolicySet, new: PolicySet, old_keys: Mapping[str, bytes], n
     for name in old.recipients.keys() & new.recipients.keys():
         before, after, key = old.recipients[name], new.recipients[name], f"recipient.{name}"
         closes = before.public_key_file is None  # its data was open before; another file may hold somebody else's key
-        direction = Direction.FALLS if closes else Direction.RISES
-        yield from _changed(direction, f"{key}.public_key_file", before.public_key_file, after.public_key_file)
+        fewer = bool(after.key_files) and set(after.key_files) < set(before.key_files)
+        direction = Direction.FALLS if closes or fewer else Direction.RISES
+        yield from _changed(direction, f"{key}.public_key_file", _listed_files(before), _listed_files(after))
         was, now = old_keys.get(name), new_keys.get(name)
         if was is not None and now is not None:
-            yield from _changed(Direction.RISES, f"{key} public key", fingerprint(was), fingerprint(now))
+            added = set(split_keys(now)) - set(split_keys(was))
+            direction = Direction.RISES if added else Direction.FALLS
+            yield from _changed(direction, f"{key} public key", fingerprint(was), fingerprint(now))
         for each in _WHOM_TO_ASK:
             yield from _changed(Direction.DIFFERS, f"{key}.{each}", getattr(before, each), getattr(after, each))
         yield from _changed(Direction.DIFFERS, f"{key}.sink", before.sink, after.sink)
+
+
+def _listed_files(recipient: Recipient) -> str | None:
+    return ", ".join(recipient.key_files) or None
 
 
 def _worded(key: str, old: Texts, new: Texts) -> Iterator[Rule]:

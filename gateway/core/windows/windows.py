@@ -160,9 +160,10 @@ class Windows:
         if passed or any(
             table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in self.tables.values()
         ):
-            for target in [target for target in self._cached if target.ends_by(watermark_ms)]:
+            ended = [target for target in self._cached if target.ends_by(watermark_ms)]
+            for target in ended:
                 target.forget()
-                self._cached.remove(target)
+            self._cached.difference_update(ended)
         self.watermark_ms = watermark_ms
         for window in sorted((w for w in passed if w.cohort.statistic == "delta"), key=lambda w: w.start_ms):
             self._set_baselines(window)

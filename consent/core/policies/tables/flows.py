@@ -18,6 +18,7 @@ import msgspec
 
 from consent.core.disclosure import WINDOW_MS, Identity, Time
 from consent.core.policies.bounds import read_ask
+from consent.core.policies.fingerprint import MOST_RECIPIENT_KEYS
 from consent.core.policies.policy import Flow, LegalBasis, Limits, Purpose, Recipient, Statistic
 from consent.core.policies.property import Property, Range
 from consent.core.policies.quantity import Quantity
@@ -57,6 +58,7 @@ class RecipientTable(Table, frozen=True, kw_only=True):
 
     title: dict[str, Any]
     public_key_file: str | None = None
+    public_key_files: list[str] | None = None
     sink: str
     contact: str | None = None
     telephone: str | None = None
@@ -172,21 +174,39 @@ def read_recipient(file: TomlFile, name: str, value: Any, languages: tuple[str, 
     key = f"recipient.{name}"
     file.id(name, key)
     table = file.table(value, RecipientTable, key)
-    key_file = table.public_key_file
-    if key_file is not None:
-        path = PurePosixPath(file.text(key_file, f"{key}.public_key_file"))
-        if path.is_absolute() or ".." in path.parts or "\\" in key_file or not key_file.isprintable():
-            raise file.error(f"{key}.public_key_file", "should be a path inside the policies folder")
-        key_file = str(path)
+    key_files = _key_files(file, table, key)
     title = file.texts(table.title, languages, f"{key}.title")
     return Recipient(
         id=name,
         title=title,
-        public_key_file=key_file,
+        public_key_file=key_files[0] if key_files else None,
+        further_key_files=key_files[1:],
         sink=file.id(table.sink, f"{key}.sink"),
         contact="" if table.contact is None else read_contact(file, table.contact, f"{key}.contact"),
         telephone="" if table.telephone is None else read_telephone(file, table.telephone, f"{key}.telephone"),
     )
+
+
+def _key_files(file: TomlFile, table: RecipientTable, key: str) -> tuple[str, ...]:
+    """Return the paths of a recipient's keys; none where it gets open data only."""
+    one, several, where = table.public_key_file, table.public_key_files, f"{key}.public_key_files"
+    if several is None:
+        return () if one is None else (_key_path(file, one, f"{key}.public_key_file"),)
+    if one is not None:
+        raise file.error(where, "stands beside `public_key_file`: name all of them here")
+    if not 0 < len(several) <= MOST_RECIPIENT_KEYS:
+        raise file.error(where, f"should be 1 to {MOST_RECIPIENT_KEYS} files")
+    paths = tuple(_key_path(file, each, f"{where}[{number}]") for number, each in enumerate(several))
+    if len(set(paths)) < len(paths):
+        raise file.error(where, "names a file twice")
+    return paths
+
+
+def _key_path(file: TomlFile, text: str, key: str) -> str:
+    path = PurePosixPath(file.text(text, key))
+    if path.is_absolute() or ".." in path.parts or "\\" in text or not text.isprintable():
+        raise file.error(key, "should be a path inside the policies folder")
+    return str(path)
 
 
 def read_flow(file: TomlFile, name: str, value: Any, declared: Declared) -> Flow:

@@ -1,9 +1,9 @@
 """Sealed bundles: deterministic CBOR in a `COSE_Encrypt0`, padded, for a recipient that has a key.
 
 The bytes are specified in `gateway.recipient.wire`, the records in `gateway.recipient.records`. One `ContentKey` serves one
-recipient for one UTC day of one process: its key is random, given by the caller and never stored, and is wrapped for the
-recipient once, by HPKE. The wrap draws its ephemeral key inside ``cryptography``, which takes no randomness from outside; no
-decision depends on it.
+recipient for one UTC day of one process: its key is random, given by the caller and never stored, and is wrapped once for each
+of the recipient's keys, by HPKE. A wrap draws its ephemeral key inside ``cryptography``, which takes no randomness from outside;
+no decision depends on it.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from gateway.recipient.wire import (
 class ContentKey:
     """A random key for one recipient, process start and UTC day, with its wrap and the counter that no two bundles share."""
 
-    def __init__(self, address: Address, day: str, key: bytes, public_key: X25519PublicKey) -> None:
+    def __init__(self, address: Address, day: str, key: bytes, *public_keys: X25519PublicKey) -> None:
         """Wrap a new key.
 
         Args:
             address: Gateway, recipient and log origin.
             day: The UTC day, as `2026-11-22`.
             key: 32 random bytes, used for nothing else.
-            public_key: The recipient's public key.
+            public_keys: The recipient's public keys: any one of the private ones opens what is sealed.
         """
         if len(key) != CONTENT_KEY_BYTES:
             raise ValueError(f"a content key has {CONTENT_KEY_BYTES} bytes, not {len(key)}")
@@ -54,7 +54,8 @@ class ContentKey:
         self.day = day
         self.key_id = hashlib.sha256(b"sluice key id" + key).digest()[:KEY_ID_BYTES]
         self._cipher = ChaCha20Poly1305(key)
-        self._wrap = KEY_WRAP_SUITE.encrypt(key, public_key, content_key_info(address, self.key_id, day))
+        info = content_key_info(address, self.key_id, day)
+        self._wrap = b"".join(KEY_WRAP_SUITE.encrypt(key, each, info) for each in public_keys)
         self._next_counter = 0
         self._rooms_bytes = {size: self._room_bytes(size) for size in PADDED_SIZES_BYTES[1:]}
 

@@ -287,3 +287,18 @@ def test_property_that_new_policies_no_longer_know_does_not_stop_a_start() -> No
     gate.commit()
     gate.crash()
     assert gate.count("pairs.open") == gate.count("pairs.withdrawn") == 1
+
+
+def test_segment_waits_while_a_publication_is_computed_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables that it takes would be stored once more, only to be dropped; the journal still stays bounded."""
+    monkeypatch.setattr(recovery, "SEGMENT_BYTES", 100)
+    gate = Gate()
+    gate.state.journal.segment_bytes = 150
+    recovery.begin_segment_if_due(gate.state, patient=True)
+    assert gate.state.journal.segment_bytes == 150
+    gate.state.journal.segment_bytes = 201
+    recovery.begin_segment_if_due(gate.state, patient=True)
+    assert gate.state.journal.segment_bytes == 0
+    gate.state.journal.segment_bytes = 150
+    recovery.begin_segment_if_due(gate.state)
+    assert gate.state.journal.segment_bytes == 0

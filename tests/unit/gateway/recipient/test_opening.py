@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.core.release.formats.open_data import OpenData
+from gateway.core.release.formats.sealed import ContentKey
 from gateway.recipient.opening import BundleCounter, OpenedBundle, json_records, open_bundle, peek, readable_records
 from gateway.recipient.records import Record, encode_open_record, encode_record
 from gateway.recipient.wire import PADDED_SIZES_BYTES, Address, BundleError, Header, SealedFrame, decode_frame, encode_frame
@@ -160,3 +163,25 @@ def test_any_record_that_was_decoded_can_be_shown(record: Record) -> None:
     (line,) = readable_records(bundle)
     assert line.isprintable()
     assert msgspec.json.decode(msgspec.json.encode(list(json_records(bundle))))[0]["cell"] == record.cell
+
+
+def test_bundle_for_several_keys_opens_with_each_of_them_alone() -> None:
+    """While a recipient goes over to another key, or two of its people have one each; a third is still a stranger."""
+    keys = [PRIVATE_KEY, X25519PrivateKey.generate(), X25519PrivateKey.generate(), X25519PrivateKey.generate()]
+    for count in range(2, len(keys) + 1):
+        form = ContentKey(ADDRESS, DAY, bytes(32), *(key.public_key() for key in keys[:count]))
+        data = form.seal([encode_record(record())], 7)
+        assert len(data) in PADDED_SIZES_BYTES
+        assert [open_bundle(data, key, 7).records for key in keys[:count]] == [(record(),)] * count
+        for stranger in (*keys[count:], OTHER_KEY):
+            with pytest.raises(BundleError, match="sealed for another key"):
+                open_bundle(data, stranger)
+
+
+def test_bundle_with_more_wraps_than_a_recipient_has_keys_is_refused() -> None:
+    """Nobody can fill a header."""
+    frame = decode_frame(sealed())
+    for wrap in (b"", frame.header.wrap[:-1], frame.header.wrap * 5):
+        header = dataclasses.replace(frame.header, wrap=wrap)
+        with pytest.raises(BundleError):
+            decode_frame(encode_frame(SealedFrame(header, frame.ciphertext)).ljust(2048, b"0")[:2048])

@@ -87,6 +87,22 @@ def test_gateway_that_reads_what_is_stored_is_alive_and_not_ready() -> None:
     assert watch.not_ready() == ["starting"]
 
 
+async def test_gateway_that_ends_is_not_ready_and_is_fed_no_more(tmp_path: Path) -> None:
+    """However its loop turns until the end."""
+    manager = ServiceManager(tmp_path / "notify", WATCHDOG_S)
+    async with watched_gateway(tmp_path / "g") as scene:
+        watch = watch_over(scene, manager)
+        watch.stopping()
+        assert manager.read_all() == ["STOPPING=1", "STATUS=ending: what was taken in is being written down"]
+        scene.app.durable.pulse.turned(0.01)
+        watch.beat()
+        assert manager.read_all() == []
+        scene.seconds.now += WATCHDOG_S + 1
+        assert watch.is_alive()
+        assert watch.not_ready() == ["ending"]
+    manager.close()
+
+
 def test_beat_comes_often_enough_for_the_watchdog() -> None:
     """Three may come late, or find a loop that is busy, before the service manager loses patience."""
     for watchdog_s in (0.5, 4.0, 20.0, 120.0):

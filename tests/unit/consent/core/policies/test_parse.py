@@ -219,6 +219,26 @@ def test_notice_changes_with_terms_and_not_with_wording() -> None:
             '"keys/../../x"',
             "`recipient.office.public_key_file`: should be a path inside the policies folder",
         ),
+        (
+            'public_key_file = "keys/office.pub"',
+            'public_key_files = ["keys/office.pub", "../x"]',
+            "`recipient.office.public_key_files[1]`: should be a path inside the policies folder",
+        ),
+        (
+            'public_key_file = "keys/office.pub"',
+            "public_key_files = []",
+            "`recipient.office.public_key_files`: should be 1 to 4 files",
+        ),
+        (
+            'public_key_file = "keys/office.pub"',
+            'public_key_files = ["keys/a.pub", "keys/./a.pub"]',
+            "`recipient.office.public_key_files`: names a file twice",
+        ),
+        (
+            'public_key_file = "keys/office.pub"',
+            'public_key_file = "keys/office.pub"\npublic_key_files = ["keys/a.pub"]',
+            "`recipient.office.public_key_files`: stands beside `public_key_file`",
+        ),
         ('"keys/office.pub"\nsink = "city"', '"keys/office.pub"', "`recipient.office.sink`: is missing"),
         (
             'public_key_file = "keys/office.pub"\n',

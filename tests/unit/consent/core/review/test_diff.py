@@ -342,6 +342,20 @@ def test_diff_of_a_key_that_lies_in_the_same_file_sees_who_can_read_it_now() -> 
     assert diff(Side(CITY, {}), Side(CITY, {"office": b"b" * 32})) == Difference((), ())
 
 
+def test_diff_of_a_second_key_of_one_recipient_rises_and_of_one_less_falls() -> None:
+    """Whoever has the second key reads what the first one's holder does: told, and never a change of what was agreed."""
+    one, other = b"a" * 32, b"b" * 32
+    both = f"{fingerprint(one)} + {fingerprint(other)}"
+    (added,) = diff(Side(CITY, {"office": one}), Side(CITY, {"office": one + other})).rules
+    assert added == Rule(RISES, "recipient.office public key", fingerprint(one), both)
+    (gone,) = diff(Side(CITY, {"office": one + other}), Side(CITY, {"office": other})).rules
+    assert gone == Rule(FALLS, "recipient.office public key", both, fingerprint(other))
+    more = city(('public_key_file = "keys/office.pub"', 'public_key_files = ["keys/office.pub", "keys/next.pub"]'))
+    assert [(each.direction, each.new) for each in compare(CITY, more).rules] == [(RISES, "keys/office.pub, keys/next.pub")]
+    assert [each.direction for each in compare(more, CITY).rules] == [FALLS]
+    assert more.terms == CITY.terms, "no material change: it is the same recipient"
+
+
 def test_diff_of_open_data_that_gets_a_key_falls_and_of_a_key_that_goes_rises() -> None:
     """Without a key everybody may read it."""
     keyed = replace(CITY.recipients["public"], public_key_file="keys/public.pub")
