@@ -61,6 +61,32 @@ def test_tick_between_two_pieces_releases_nothing() -> None:
     assert gate.count("pairs.open") == gate.count("pairs.waiting") == 0
 
 
+def test_no_baseline_is_left_of_what_is_about_to_be_removed() -> None:
+    """A window that ends meanwhile hands no last reading on: one from a time that is no longer permitted would be told later."""
+    told = 'office"\nask = { identity = "%s", time = "%s", space = "district", %sretention = 365 }\n'
+    gate = Gate(
+        town(
+            (
+                told % ("aggregate", "1h", "group = 2, ") + 'noise = "none"\n\n[flow.nights]',
+                told % ("per-epoch", "day", "") + "[flow.nights]",
+            )
+        )
+    )
+    homes = gate.homes(4, "register", "daily")
+    gate.now_ms = T + MINUTE_MS
+    for home in homes:
+        gate.send(home, kwh=1, total=5)
+    assert "register" in [cohort.flow for cohort, _ in gate.state.windows.open]
+    pieces = gate.begin(only("daily"))
+    gate.to(T + DAY_MS + LATENESS_MS)
+    for _ in pieces:
+        gate.to(gate.now_ms)
+    gate.to(gate.now_ms)
+    windows = gate.state.windows
+    assert windows.watermark_ms >= T + DAY_MS
+    assert [list(windows.baselines(home.contributor)) for home in homes] == [[]] * 4
+
+
 def test_bundle_that_was_ready_is_voided_before_the_first_piece() -> None:
     """What was formed under other policies, and has not left, never does."""
     gate = Gate(only("raw"))
