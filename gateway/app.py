@@ -385,7 +385,7 @@ class Gateway:
         periods = 1 if durable.has_entries() else ACCOUNT_PERIODS
         if heartbeat or (now_s - self._head_at_s >= periods * self.config.release.checkpoint_ms / 1000 and durable.has_news()):
             self._checkpoint(heartbeat=heartbeat)
-        recovery.begin_segment_if_due(durable.state, patient=self.delivery.computes)
+        recovery.begin_segment_if_due(durable.state, patient=self.delivery.publishes)
         await self._commit_news()
 
     async def _commit_news(self) -> None:

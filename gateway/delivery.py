@@ -81,9 +81,13 @@ class Delivery:
         return bool(self._due)
 
     @property
-    def computes(self) -> bool:
-        """Return whether something is being computed aside."""
-        return self._aside.recipient is not None
+    def publishes(self) -> bool:
+        """Return whether a part of a publication is being computed, or is due to somebody who can be reached."""
+        state = self._durable.state
+        reached = (
+            one.id for one in state.policies.recipients.values() if one.sink in self.sinks and self.sinks[one.sink].connected
+        )
+        return self._aside.recipient is not None or any(next_due(state, recipient) is not None for recipient in reached)
 
     def begin_all(self) -> None:
         """Have the next bundle of each recipient formed, one after another."""

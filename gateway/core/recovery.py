@@ -103,7 +103,7 @@ def begin_segment_if_due(state: State, *, patient: bool = False) -> None:
 
     Args:
         state: Changed in place.
-        patient: Wait for twice as long: a publication is being computed, and the tables that it takes need not be stored again.
+        patient: Wait for twice as long: publications are under way, and the tables that they take need not be stored again.
     """
     if state.journal.segment_bytes > SEGMENT_BYTES * (2 if patient else 1) and not state.inflight.ready:
         begin_segment(state)

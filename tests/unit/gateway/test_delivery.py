@@ -93,8 +93,11 @@ def test_nothing_is_formed_while_the_sink_is_away() -> None:
         desk.sink.connected = False
         assert await desk.tick() == []
         assert not gate.state.inflight.ready
+        publishes = [desk.delivery.publishes]
         desk.sink.connected = True
+        publishes.append(desk.delivery.publishes)
         assert len(await desk.tick()) == 2
+        assert [*publishes, desk.delivery.publishes] == [False, True, False], "to nobody who cannot be reached"
 
     asyncio.run(run())
 

@@ -290,8 +290,8 @@ def test_property_that_new_policies_no_longer_know_does_not_stop_a_start() -> No
     assert gate.count("pairs.open") == gate.count("pairs.withdrawn") == 1
 
 
-def test_segment_waits_while_a_publication_is_computed_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables that it takes would be stored once more, only to be dropped; the journal still stays bounded."""
+def test_segment_waits_while_publications_are_under_way_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables that they take would be stored once more, only to be dropped; the journal still stays bounded."""
     monkeypatch.setattr(recovery, "SEGMENT_BYTES", 100)
     gate = Gate()
     gate.state.journal.segment_bytes = 150

@@ -10,6 +10,7 @@ import pytest
 
 from consent.core.consents.records import Status
 from consent.core.policies.policy import PolicySet
+from consent.messages import Id
 from gateway.core.changes import changes, settling
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
@@ -276,3 +277,14 @@ def test_killed_between_two_pieces_ends_as_if_it_had_not_been(done: int) -> None
         assert gate.audited() == []
         standings.append(gate.standing())
     assert standings[0] == standings[1]
+
+
+def test_subject_that_a_request_names_is_settled_under_its_own_id() -> None:
+    """A request's id is a type of its own, and what is journalled is not."""
+    gate = Gate(only("hourly", "daily"))
+    home, other = waiting(gate, "hourly", "daily")[:2]
+    gate.begin(only("daily"))
+    settling.settle(gate.state, [Id(home.contributor)], gate.now_ms)
+    assert gate.commit().journal
+    assert other.contributor in gate.state.unsettled
+    assert home.contributor not in gate.state.unsettled
