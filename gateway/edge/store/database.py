@@ -214,8 +214,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[None]:
         """Make everything that is executed within it one transaction; wait for one that is under way."""
         async with self._writing:
-            await self._db.execute("BEGIN IMMEDIATE")
             try:
+                await self._db.execute("BEGIN IMMEDIATE")  # whoever is cancelled meanwhile has begun all the same
                 yield
                 await self._db.execute("COMMIT")
             except BaseException:
@@ -223,8 +223,7 @@ class Database:
                 raise
 
     async def _roll_back(self) -> None:
-        if self._db.in_transaction:
-            await self._db.execute("ROLLBACK")
+        await self._db.rollback()  # behind what the database's thread still has to do; nothing where none is under way
 
     async def checkpoint_wal(self, mode: str) -> None:
         """Copy the write-ahead log into the file; where the disk is full, it stays and grows."""

@@ -64,6 +64,31 @@ def test_what_works_beside_a_transaction_waits_for_its_end_and_shares_none_of_it
     assert asyncio.run(work()) == [(1,), (2,), (3,)]
 
 
+def test_transaction_that_is_cancelled_as_it_begins_leaves_none_open(tmp_path: Path) -> None:
+    """As of work beside the loop, when the gateway ends: what it writes last would be in that transaction, and lost."""
+
+    async def work() -> list[tuple[int]]:
+        database = await opened(tmp_path / "state")
+
+        async def begin() -> None:
+            async with database.transaction():
+                pass
+
+        beginning = asyncio.create_task(begin())
+        await asyncio.sleep(0)
+        beginning.cancel()
+        await asyncio.wait([beginning])
+        await database.run("INSERT INTO t VALUES (1)")
+        await database.close()
+        database = await opened(tmp_path / "state")
+        try:
+            return await database.rows("SELECT n FROM t")
+        finally:
+            await database.close()
+
+    assert asyncio.run(work()) == [(1,)]
+
+
 def test_second_process_is_refused_until_the_first_has_closed(tmp_path: Path) -> None:
     """The lock goes with the file."""
 
