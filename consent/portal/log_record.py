@@ -224,9 +224,9 @@ class LogRecord:
 
     def _leads_to(self, offered: Verifier) -> bool:
         """Return whether the log offers the key that it first did, or one to which that was handed over since."""
-        first = self._log_key or offered
+        known = self._keys if self._log_key is not None and self._keys is not None else LogKeys(offered)
         try:
-            self._keys = LogKeys.follow(first, self._reader.handovers())
+            self._keys = known.going_on(self._reader.handovers())
         except (FileError, HandoverError):
             return False
         return offered in self._keys.verifiers

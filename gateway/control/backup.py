@@ -97,6 +97,8 @@ async def _write(control: Control, path: Path) -> BackedUp:
         size_bytes = await asyncio.to_thread(_sync, draft)
         if entries > durable.published:
             await _publish(control)
+        else:
+            await durable.publisher.drained()  # what it was given may wait for witnesses
         _refuse_existing(path)
         os.link(draft, path)  # unlike a rename, a link never replaces
     except sqlite3.OperationalError as error:

@@ -1,9 +1,9 @@
 """Control methods of a subject's rights: to see all that is held about it, to see who got what of it, and to have it erased.
 
 They read the database, so what other requests left to commit is committed first. An erasure commits by itself, and destroys
-parts, secret and keys. The file is rewritten while readings and requests go on (``scrubbed``); it is answered when nothing of
-the subject is left on the disk, neither in the database file, its free space and its write-ahead log, nor among the exported
-openings.
+parts, secret and keys. The file is rewritten beside the loop (``scrubbed``), whose next commit waits for it; it is answered
+when nothing of the subject is left on the disk, neither in the database file, its free space and its write-ahead log, nor
+among the exported openings.
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ async def erase(control: Control, caller: Caller, params: SubjectOf) -> SubjectE
 
 
 async def scrubbed(control: Control, answer: SubjectErased) -> SubjectErased:
-    """Remove from the disk, while readings and requests go on, what an erasure has deleted; then it can be answered."""
+    """Remove from the disk, beside the loop, what an erasure has deleted; then it can be answered."""
     return msgspec.structs.replace(answer, scrubbed=await control.durable.erased())

@@ -50,6 +50,7 @@ class GatewayIdentity:
         signer: The log's key at the start; its name is the log's origin. ``log.signer`` is the present one.
         device_key: (device id, generation) → the device's MAC key.
         device_generation: Returns the generation of the keys that devices get now.
+        keeps_generation: Whether there are still keys of a generation; those of before the root key was replaced may be gone.
         random_bytes: n → n random bytes.
         sub_epoch: Of the pseudonym keys that this process makes: a number that no other process on this database has had.
     """
@@ -61,6 +62,7 @@ class GatewayIdentity:
     sub_epoch: int
     simulated_clock: bool = False
     device_generation: Callable[[], int] = lambda: 0
+    keeps_generation: Callable[[int], bool] = lambda _: True
 
 
 class State:

@@ -82,6 +82,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
             signer=signers[0],
             device_key=keys.device_key,
             device_generation=keys.device_generation,
+            keeps_generation=keys.keeps_generation,
             random_bytes=edges.random_bytes,
             sub_epoch=stored.sub_epoch,
             simulated_clock=edges.clock.simulated,

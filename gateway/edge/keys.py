@@ -186,6 +186,10 @@ class GatewayKeys:
         """Return the generation of the keys that devices get now."""
         return self.root_generation - 1
 
+    def keeps_generation(self, generation: int) -> bool:
+        """Return whether the root is there from which devices of a generation have their keys."""
+        return generation == self.device_generation() or generation + 1 in self._kept.former
+
     @property
     def log_verifiers(self) -> tuple[Verifier, ...]:
         """The public halves of the keys by which the log may be signed."""

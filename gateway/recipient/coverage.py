@@ -53,6 +53,7 @@ class Coverage:
         self._reader = LogReader(folder)
         self._checkpoint_path = folder / CHECKPOINT_NAME
         self._verifier = verifier
+        self._keys = LogKeys(verifier)
         self._kept = kept
         self._checkpoint: Checkpoint | None = None
         self._voids = Voids(self._reader)
@@ -82,7 +83,8 @@ class Coverage:
         """Return the bytes of a checkpoint and its content, after checking the log's signature."""
         try:
             note = LogReader(path.parent).source.read(path.name, LONGEST_NOTE_BYTES)
-            checkpoint = LogKeys.follow(self._verifier, self._reader.handovers()).checkpoint(note)
+            self._keys = self._keys.going_on(self._reader.handovers())
+            checkpoint = self._keys.checkpoint(note)
         except (FileError, NoteError, CheckpointError, HandoverError) as error:
             raise CoverageError(f"`{path}`: {error}") from error
         if checkpoint.origin != self._verifier.name:

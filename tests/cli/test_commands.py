@@ -290,7 +290,7 @@ def test_status_shows_one_screen_or_json(live: LiveGateway) -> None:
     assert shown["imbalances"] == []
 
 
-def test_keys_are_replaced_from_a_shell(shell: Shell) -> None:
+def test_keys_are_replaced_from_a_shell(shell: Shell, household: str) -> None:
     """Both, with and without a running gateway; a proof of before holds under the former key, and the log under either."""
     live = shell.live
     log, openings, keys = str(live.place.log), str(live.place.openings), live.place.keys

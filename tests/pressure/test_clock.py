@@ -132,7 +132,7 @@ def test_clock_set_far_ahead_or_back_and_right_again_loses_nothing(cabinet: Cabi
             cabinet.set_clock("+0")
             live.wait_drained(cabinet.sent)
         results = sorted(record.result for bundle in opened(live, listener) for record in bundle.records)
-        assert results == list(range(1, cabinet.sent + 1))
+        assert results == list(range(1, cabinet.sent + 1)), live.status()["ledger"]
     finally:
         listener.close()
     finish(cabinet, ["clock-set", "clock-set"])

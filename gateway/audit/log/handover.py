@@ -19,6 +19,7 @@ see that the log itself records the handover.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,8 @@ from gateway.audit.log.notes import ED25519, KeyFormatError, NoteError, Signer, 
 HANDOVER_LINE: Final = "sluice.net/key-handover/v1"
 """The first line of every handover: no checkpoint begins so, whose first line is its log's name and the second its size."""
 MOST_HANDOVERS: Final = 1000
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_SHOWN: Final = 40
 KEYS_NAME: Final = "log.keys"
 """The handovers from each of a log's keys to the next; absent before the first."""
 
@@ -60,13 +63,15 @@ class Handover:
 
     @classmethod
     def parse(cls, note: bytes) -> Handover:
-        """Return the handover in a note, once both of its keys are found to have signed it.
+        """Return the handover in a note, once both of its keys are found to have signed it, and nobody else.
+
+        Nobody can make another note of one: what a witness has learnt from whomever is byte for byte what the log goes on to say.
 
         Raises:
             HandoverError: when it is malformed, or either has not.
         """
         try:
-            text, _ = split_note(note)
+            text, lines_of_keys = split_note(note)
             lines = text.removesuffix("\n").split("\n")
             if len(lines) != 5 or lines[0] != HANDOVER_LINE:
                 raise HandoverError("not the five lines of a handover")
@@ -75,12 +80,14 @@ class Handover:
             signed = open_note(note, [old, new]).verified
         except (NoteError, KeyFormatError) as error:
             raise HandoverError(str(error)) from error
-        if not index.isascii() or not index.isdecimal() or str(int(index)) != index or int(index) >= 1 << 63:
-            raise HandoverError(f"`{index}` is no index")
+        if not _INDEX.fullmatch(index) or int(index) >= 1 << 63:
+            raise HandoverError(f"`{index[:_SHOWN]}` is no index")
         if not old.name == new.name == origin or not old.algorithm == new.algorithm == ED25519:
             raise HandoverError("its keys are not those of one log")
         if len(signed) != 2 or [old.vkey(), new.vkey()] != keys:
             raise HandoverError("one of its two keys has not signed it")
+        if [(one.name, one.key_id) for one in lines_of_keys] != [(key.name, key.key_id) for key in (old, new)]:
+            raise HandoverError("it bears other signatures than that of the former key and that of the new one, in this order")
         return cls(int(index), old, new, note)
 
 
@@ -145,6 +152,17 @@ class LogKeys:
         if found[-1].new == first:
             return cls(first)
         raise HandoverError(f"the handovers do not pass through the key `{first.vkey()}`")
+
+    def going_on(self, data: bytes) -> LogKeys:
+        """Return the keys to which the bytes of a later `log.keys` lead: these, and perhaps more.
+
+        Raises:
+            HandoverError: when they do not, or lack handovers that were there before: a former key does not come back so.
+        """
+        keys = LogKeys.follow(self.first, data)
+        if keys.handovers[: len(self.handovers)] != self.handovers:
+            raise HandoverError("handovers that were there before are there no more, or are others")
+        return keys
 
     @property
     def verifiers(self) -> tuple[Verifier, ...]:

@@ -239,6 +239,8 @@ def parse_handovers(data: bytes, name: str) -> list[Handover]:
             line = next((line for line in lines if (line.name, line.id) == (key.name, key.id)), None)
             if line is None or not key.verify(text, line.signature):
                 raise Wrong(where, f"the key `{vkey(key)}` has not signed it")
+        if [(line.name, line.id) for line in lines] != [(key.name, key.id) for key in (old, new)]:
+            raise Wrong(where, "it bears other signatures than that of the former key and that of the new one, in this order")
         if new in (old, *(each.old for each in found)):
             raise Wrong(where, "it leads back to a key that had been handed over")
         if found and (found[-1].new != old or found[-1].entry >= int(rows[2])):

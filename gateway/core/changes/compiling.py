@@ -68,9 +68,14 @@ def decoder_of(state: State, profile_id: str) -> Decoder:
 
 
 def is_usable(state: State, device: Device) -> bool:
-    """Return whether the policies know a device's profile, and its messages say of whom they are as the registry does."""
+    """Return whether the policies know a device's profile, and its messages say of whom they are as the registry does.
+
+    Where they are to prove that, the root under which it was registered must be there: one that outlives it was given no key.
+    """
     profile = None if state.force is None else state.policies.profiles.get(device.profile)
-    return profile is not None and bool(profile.hub) == bool(device.hub_id)
+    if profile is None or bool(profile.hub) != bool(device.hub_id):
+        return False
+    return profile.authentication.scheme is not Scheme.MAC0 or state.identity.keeps_generation(device.generation)
 
 
 def _compile(state: State, device: Device, now_ms: int) -> DevicePlan | None:

@@ -59,7 +59,7 @@ def expect(state: State, device: Device) -> None:
 
 def settle(state: State, contributors: Iterable[bytes], now_ms: int) -> None:
     """Settle contributors, as far as they are not settled already."""
-    last = {each: state.unsettled.pop(each) for each in contributors if each in state.unsettled}
+    last = {bytes(each): state.unsettled.pop(each) for each in contributors if each in state.unsettled}
     if not last:
         return
     for lapsed in list(expiry.invalidated(state.registry.book, state.policies, now_ms, list(last))):

@@ -41,11 +41,14 @@ ROWS_BYTES = 100 * 1024
 def advance_watermark(state: State, now_ms: int, lateness_ms: int) -> None:
     """Advance the watermark: windows end by the gateway's clock, and only once the inbound queue is drained.
 
+    Nor while a change of policies is on its way to everybody: at the end of a window the last reading of each counter becomes the
+    baseline of the next, and nobody's may that the change is about to remove.
+
     Recipients that have come to have flows of a kind get publications of it from now on.
     """
     state.windows.recount()
     state.publications.begin(state.policies, now_ms, lambda *begun: state.journal.note(PublishFrom(*begun)))
-    if state.drained:
+    if state.drained and state.is_settled:
         state.windows.advance((now_ms - lateness_ms) // 60_000 * 60_000)
 
 

@@ -143,7 +143,7 @@ def prepare(state: State, due: Due, now_ms: int, form: BundleFormat) -> Task:
         conditions_of(state, now_ms),
         tuple(windows.missed),
         tuple(guarded(state, key) for key in keys),
-        state.registry.subjects,
+        state.registry.subjects.copy(),  # one may be erased while it is computed with
         len(state.registry.subjects),
         state.identity.random_bytes,
         Stamp.of(state),

@@ -50,18 +50,18 @@ class Resealing:
             select = f"SELECT rowid, {number}, {column} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT {ROWS_AT_ONCE}"  # noqa: S608  fixed names
             await self._reseal(table, select, f"UPDATE {table} SET {column} = ? WHERE rowid = ?")  # noqa: S608  likewise
         for table in _BY_HASH:
-            select = f"SELECT rowid, id, sealed FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT {ROWS_AT_ONCE}"  # noqa: S608  likewise
-            await self._reseal(table, select, f"UPDATE {table} SET sealed = ? WHERE rowid = ?")  # noqa: S608  likewise
+            select = f"SELECT id, id, sealed FROM {table} WHERE id > ? ORDER BY id LIMIT {ROWS_AT_ONCE}"  # noqa: S608  likewise
+            await self._reseal(table, select, f"UPDATE {table} SET sealed = ? WHERE id = ?", b"")  # noqa: S608  likewise
         await self._database.run("DELETE FROM meta WHERE name = ?", (RESEAL_DUE,))
         await self._database.checkpoint_wal("PASSIVE")
 
-    async def _reseal(self, table: str, select: str, update: str) -> None:
-        last = -1
+    async def _reseal(self, table: str, select: str, update: str, last: int | bytes = -1) -> None:
+        """Go through a table by its primary key: a rewriting of the file in between numbers rows without one anew."""
         while True:
             async with self._database.transaction():
                 rows = await self._database.rows(select, (last,))
-                found = ((rowid, self._anew(table, key, sealed)) for rowid, key, sealed in rows)
-                await self._database.execute_all(update, [(sealed, rowid) for rowid, sealed in found if sealed is not None])
+                found = ((place, self._anew(table, key, sealed)) for place, key, sealed in rows)
+                await self._database.execute_all(update, [(sealed, place) for place, sealed in found if sealed is not None])
             if len(rows) < ROWS_AT_ONCE:
                 return
             last = rows[-1][0]

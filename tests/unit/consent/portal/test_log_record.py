@@ -342,6 +342,12 @@ def test_key_that_the_former_has_handed_over_to_is_gone_by(tmp_path: Path) -> No
     assert read_on(record).fault is None
     assert record.head is not None
     assert (record.head.size, record.head.vkey) == (9, heir.vkey())
+    (log.log.path / "log.keys").unlink()  # whoever has stolen the former key, and a way into the folder, leaves it out
+    log.log.write_vkey(SIGNER.vkey())
+    grow(log, 11)
+    (log.log.path / "checkpoint").write_bytes(sign_note(log.writer.checkpoint().text(), SIGNER))
+    assert fault_of(read_on(record)) == ("key", "log.vkey")
+    assert record.head.size == 9
     stranger = Signer(ORIGIN, b"9" * 32)
     log.log.write_handovers(Handover.make(5, stranger, heir).note)
     assert fault_of(read_on(record)) == ("key", "log.vkey")

@@ -15,6 +15,7 @@ from gateway.edge.keys import (
     LOG_PUBLIC_FILE,
     ROOT_KEY_FILE,
     GatewayKeys,
+    KeptRoots,
     KeyFileError,
     SealedRowError,
     Sealer,
@@ -167,7 +168,9 @@ def test_sealer_each_byte_changed_or_cut_refused() -> None:
 
 def test_gateway_keys_each_use_has_its_own_key() -> None:
     """Devices, generations and uses share no key, and another root key shares nothing."""
-    keys, others = GatewayKeys(bytes(32), _SIGNER), GatewayKeys(b"\x01" * 32, _SIGNER)
+    keys, others = (
+        GatewayKeys(bytes([n]) * 32, _SIGNER, kept=KeptRoots(2, bytes([n + 2]) * 32, {1: bytes([n + 4]) * 32})) for n in (0, 1)
+    )
     derived = [k.device_key(device, generation) for k in (keys, others) for device in (b"d1", b"d2") for generation in (0, 1)]
     assert len(set(derived)) == 8
     assert {len(key) for key in derived} == {32}
@@ -222,5 +225,6 @@ def test_limit_rows_are_found_by_the_same_key_under_every_root(tmp_path: Path) -
     assert (keys.root_generation, loaded.root_generation) == (2, 2)
     assert keys.lookup_hash(b"topic") == loaded.lookup_hash(b"topic") == before
     assert loaded.device_key(b"d1", loaded.device_generation()) != device
+    assert [loaded.keeps_generation(number) for number in (0, 1)] == [False, True]
     with pytest.raises(CorruptionError, match="root key number `1`, which is not there"):
         loaded.device_key(b"d1", 0)

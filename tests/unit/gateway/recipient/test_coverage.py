@@ -128,6 +128,11 @@ def test_refresh_follows_a_log_that_is_handed_over(log: GatewayLog, tmp_path: Pa
     log.publish()
     with pytest.raises(CoverageError, match="the key to which the log was handed over"):
         followed.refresh()
+    handovers = log.folder.path / "log.keys"
+    handovers.rename(tmp_path / "log.keys")
+    with pytest.raises(CoverageError, match="are there no more"):
+        followed.refresh()
+    (tmp_path / "log.keys").rename(handovers)
     log.publish(heir)
     assert Coverage(log.folder.path, SIGNER.verifier, kept).refresh() is not None
     log.folder.write_handovers(Handover.make(2, Signer(ORIGIN, bytes(32)), heir).note)

@@ -81,6 +81,26 @@ def test_handover_without_either_signature_is_none() -> None:
             Handover.parse(sign_note(text, *signers))
 
 
+@pytest.mark.parametrize("index", ["9" * 5000, str(1 << 63), "04", "-1", "", "٤"], ids=len)
+def test_handover_of_no_index_is_refused_whoever_signs_it(index: str) -> None:
+    """Anybody can sign a handover between keys of their own and send it to a witness: that ends nobody's program."""
+    note = sign_note(f"{HANDOVER_LINE}\n{ORIGIN}\n{index}\n{SIGNER.vkey()}\n{SECOND.vkey()}\n", SIGNER, SECOND)
+    with pytest.raises(HandoverError, match="is no index"):
+        Handover.parse(note)
+
+
+def test_handover_has_one_form() -> None:
+    """Nobody can make another note of a public one: a witness that learnt that would refuse what the log goes on to say."""
+    first, second = FIRST.note.splitlines(keepends=True)[-2:]
+    text = FIRST.note.removesuffix(first + second)
+    stranger = sign_note(text.decode().removesuffix("\n"), STRANGER).splitlines(keepends=True)[-1]
+    for lines in (second + first, first + second + stranger, stranger + first + second, first + first + second):
+        with pytest.raises(HandoverError, match="other signatures"):
+            parse_handovers(text + lines)
+        with pytest.raises(standalone.Wrong, match="other signatures"):
+            standalone.parse_handovers(text + lines, ORIGIN)
+
+
 def test_log_that_goes_back_to_an_earlier_key_is_refused(tmp_path: Path) -> None:
     """Whoever gets hold of a key that was handed over cannot have the log come back to it."""
     log = HandedOver(tmp_path)

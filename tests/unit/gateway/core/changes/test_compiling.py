@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from consent.core.profiles.profile import Counter
+from consent.core.profiles.profile import Authentication, Counter, Scheme
 from gateway.core.changes import changes
 from gateway.core.changes.compiling import compile_devices, is_usable, purge
 from gateway.core.ingest.counters import Register
@@ -26,6 +26,25 @@ def test_plan_is_entered_by_topic_or_among_the_filters() -> None:
     assert other.state.devices[device.topic].device == device
     assert is_usable(other.state, device)
     assert not is_usable(gate.state, alone)  # its profile's messages name devices behind a hub
+
+
+def test_device_that_needs_a_key_once_its_root_is_gone_is_refused_alone() -> None:
+    """It was given none. The policies that ask for it come into force for everybody else, now and at every start."""
+    gate = Gate(only("hourly"))
+    early, later = gate.homes(2, "hourly")
+    later = replace(later, generation=1)
+    gate.state.registry.keep_device(later)
+    held = gate.state.identity.device_key
+
+    def device_key(device: bytes, generation: int) -> bytes:
+        assert generation == 1, "the root of before is destroyed"
+        return held(device, generation)
+
+    gate.state.identity = replace(gate.state.identity, device_key=device_key, keeps_generation=lambda number: number == 1)
+    gate.apply(with_profiles(only("hourly"), meter={"authentication": Authentication(Scheme.MAC0)}))
+    assert gate.state.devices.keys() == {later.topic}
+    gate.send(early, kwh=1)
+    assert gate.count("frames.rejected") == 1
 
 
 def test_compiling_again_replaces_the_plan() -> None:

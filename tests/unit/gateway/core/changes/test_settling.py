@@ -10,6 +10,7 @@ import pytest
 
 from consent.core.consents.records import Status
 from consent.core.policies.policy import PolicySet
+from consent.messages import Id
 from gateway.core.changes import changes, settling
 from gateway.core.mqtt.events import Frame
 from gateway.core.plans import Device
@@ -58,6 +59,32 @@ def test_tick_between_two_pieces_releases_nothing() -> None:
     assert {record.flow for record in gate.records()} == {"daily"}
     assert gate.count("pairs.withdrawn") == 4
     assert gate.count("pairs.open") == gate.count("pairs.waiting") == 0
+
+
+def test_no_baseline_is_left_of_what_is_about_to_be_removed() -> None:
+    """A window that ends meanwhile hands no last reading on: one from a time that is no longer permitted would be told later."""
+    told = 'office"\nask = { identity = "%s", time = "%s", space = "district", %sretention = 365 }\n'
+    gate = Gate(
+        town(
+            (
+                told % ("aggregate", "1h", "group = 2, ") + 'noise = "none"\n\n[flow.nights]',
+                told % ("per-epoch", "day", "") + "[flow.nights]",
+            )
+        )
+    )
+    homes = gate.homes(4, "register", "daily")
+    gate.now_ms = T + MINUTE_MS
+    for home in homes:
+        gate.send(home, kwh=1, total=5)
+    assert "register" in [cohort.flow for cohort, _ in gate.state.windows.open]
+    pieces = gate.begin(only("daily"))
+    gate.to(T + DAY_MS + LATENESS_MS)
+    for _ in pieces:
+        gate.to(gate.now_ms)
+    gate.to(gate.now_ms)
+    windows = gate.state.windows
+    assert windows.watermark_ms >= T + DAY_MS
+    assert [list(windows.baselines(home.contributor)) for home in homes] == [[]] * 4
 
 
 def test_bundle_that_was_ready_is_voided_before_the_first_piece() -> None:
@@ -250,3 +277,14 @@ def test_killed_between_two_pieces_ends_as_if_it_had_not_been(done: int) -> None
         assert gate.audited() == []
         standings.append(gate.standing())
     assert standings[0] == standings[1]
+
+
+def test_subject_that_a_request_names_is_settled_under_its_own_id() -> None:
+    """A request's id is a type of its own, and what is journalled is not."""
+    gate = Gate(only("hourly", "daily"))
+    home, other = waiting(gate, "hourly", "daily")[:2]
+    gate.begin(only("daily"))
+    settling.settle(gate.state, [Id(home.contributor)], gate.now_ms)
+    assert gate.commit().journal
+    assert other.contributor in gate.state.unsettled
+    assert home.contributor not in gate.state.unsettled

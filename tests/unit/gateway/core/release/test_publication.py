@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -362,6 +363,25 @@ def test_part_computed_aside_is_dropped_where_plans_have_changed() -> None:
     assert not is_current(gate.state, drawn)
     assert settle(gate.state, drawn, gate.now_ms) is None
     assert gate.state.log.size == size
+    assert gate.stood_in(formed(gate).index) == subjects(homes[1:])
+
+
+def test_household_erased_while_a_part_is_computed_aside_is_in_none() -> None:
+    """The erasure does not wait, and the computation ends as any other that no longer counts: a failure would end the gateway."""
+    gate, homes = joined(noisy_town(), 40, "hourly")
+    day_with(gate, homes)
+    due = next_due(gate.state, "office")
+    assert due is not None
+    task = prepare(gate.state, due, gate.now_ms, gate.form_of("office"))
+
+    def meanwhile(n: int) -> bytes:
+        if homes[0].contributor in gate.state.registry.subjects:
+            gate.erase(homes[0])
+        return gate.random_bytes(n)
+
+    drawn = draw(replace(task, random_bytes=meanwhile), gate.state.log.size)
+    assert homes[0].contributor not in gate.state.registry.subjects
+    assert settle(gate.state, drawn, gate.now_ms) is None
     assert gate.stood_in(formed(gate).index) == subjects(homes[1:])
 
 

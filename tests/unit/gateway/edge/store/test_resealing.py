@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import pytest
 
 from gateway.audit.log.notes import Signer
 from gateway.core.effects import Commit, RootKeyRow
@@ -40,6 +44,34 @@ async def test_every_row_is_sealed_anew_and_only_once(tmp_path: Path) -> None:
         assert fresh.sealer.open("device", id_, device) == b"row"
         await store.resealing.run()
         assert dict(await database.rows("SELECT entry_index, sealed FROM opening")) == sealed
+    finally:
+        await store.close()
+
+
+async def test_no_row_is_passed_over_where_the_file_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An erasure rewrites the file between two pages, which may number rows anew: none stays under the key that is destroyed."""
+    store = Store(tmp_path, PRESENT)
+    await store.open()
+    try:
+        database, ids = store._database, [FORMER.lookup_hash(b"%d" % number) for number in range(COUNT)]
+        async with database.transaction():
+            rows = [(id_, FORMER.sealer.seal("device", id_, b"row")) for id_ in ids]
+            await database.execute_all("INSERT INTO device VALUES (?, ?)", rows)
+            await database.execute("DELETE FROM device WHERE rowid < ?", (ROWS_AT_ONCE,))
+        execute_all, rewritten = database.execute_all, list[asyncio.Task[bool]]()
+
+        async def then_rewrite(sql: str, rows: Iterable[Sequence[object]]) -> None:
+            await execute_all(sql, rows)
+            if "UPDATE device" in sql and not rewritten:
+                rewritten.append(asyncio.create_task(store.writer.scrub()))
+                await asyncio.sleep(0)  # it is the next to write
+
+        monkeypatch.setattr(database, "execute_all", then_rewrite)
+        await store.resealing.run()
+        assert await rewritten[0]
+        fresh = GatewayKeys(b"1" * 32, SIGNER)
+        for id_, sealed in await database.rows("SELECT id, sealed FROM device"):
+            assert fresh.sealer.open("device", id_, sealed) == b"row"
     finally:
         await store.close()
 
