@@ -102,7 +102,7 @@ def covers(wide: str, narrow: str) -> bool:
 
 
 def covering(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Return the fewest of these filters that match the same topics, in their order: of several that match the same, the first."""
+    """Return the fewest of these filters that match the same topics, in their order; of two that match the same, the first."""
     kept = list[str]()
     for one in dict.fromkeys(patterns):
         if not any(covers(other, one) for other in kept):
