@@ -14,6 +14,7 @@ from functools import partial
 
 import structlog
 
+from gateway.audit.log.chain import Chain
 from gateway.audit.log.tiles import TILE_WIDTH, LogWriter, labels_path
 from gateway.durable.log_recovery import ComparedLog, decoded, keep_compared
 from gateway.durable.lost_files import LostFiles
@@ -49,6 +50,7 @@ class LateComparison:
         self._labels_until = labels_until
         self._files = PublishedFiles(store.path, publisher.log)
         self._tree = LogWriter(origin)
+        self._chain = Chain()
         self._latest_ms = 0
 
     async def run(self) -> None:
@@ -85,17 +87,17 @@ class LateComparison:
                 block = []
                 if self._tree.size == self._until.size:
                     break
-        if (self._tree.size, self._tree.edge(), self._latest_ms) != (
-            self._until.size,
-            self._until.edge,
-            self._until.latest_entry_ms,
-        ):
+        policy, consent_head = self._chain.policy, self._chain.consent_head
+        assert policy is not None
+        assert consent_head is not None
+        if ComparedLog(self._tree.size, self._tree.edge(), policy, consent_head, self._latest_ms) != self._until:
             raise CorruptionError(f"`{self._store.path}`: its first `{self._until.size}` entries do not lead to what was signed")
 
     def _take(self, block: Sequence[bytes]) -> None:
         """Compare the files that the next tile's worth of entries completes."""
         for content in block:
             entry = decoded(content, self._tree.size, self._store)
+            self._chain.advance(entry)
             self._latest_ms = max(self._latest_ms, entry.time_ms)
             self._tree.append(content)
         self._files.compare(self._tree.take_full_files(), block, self._tree.size)

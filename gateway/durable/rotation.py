@@ -17,7 +17,7 @@ from gateway.core.state import State
 from gateway.durable.publication import Unpublished, describe_log
 from gateway.durable.startup import Edges
 from gateway.edge.keys import GatewayKeys, prepare_log_key, replace_log_key
-from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, says_full
+from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM, says_full
 from gateway.errors import OperatorError
 
 _log = structlog.get_logger()
@@ -47,6 +47,8 @@ class Rotation:
         known, self.root_entry, self.reseal_due = await self._edges.store.resealing.known()
         if self._keys.root_generation > known:
             self._note_root(now_ms)
+        elif self._keys.former_generations and not self.reseal_due:
+            self._forget_roots()  # the process may have ended just before it did
 
     # the log's key
 
@@ -74,7 +76,12 @@ class Rotation:
         if not self._edges.publisher.handed_over:
             return False
         signer = self._state.log.signer
-        replace_log_key(self._place.keys, signer)
+        try:
+            replace_log_key(self._place.keys, signer)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            return False  # both keys go on signing until there is room
         self._keys.log_signer, self._keys.next_log_signer = signer, None
         self._state.log.drop_former_key()
         self._edges.publisher.drop_former_key()
@@ -86,13 +93,18 @@ class Rotation:
     def replace_root(self) -> int:
         """Replace the root key, and return the log index of the entry that records it; ``reseal`` does what is then due.
 
-        Raises: OperatorError: the last one is not over, or the key is no file of this gateway.
+        Raises: OperatorError: the last one is not over, the key is no file of this gateway, or there is no room for another.
         """
         if self.reseal_due:
             raise OperatorError(
                 "rows are still being sealed under the present root key: replace it when `sluice keys status` says so"
             )
-        self._keys.replace_root(self._place.keys)
+        try:
+            self._keys.replace_root(self._place.keys)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise OperatorError(f"`{self._place.keys}`: there is no room for another root key") from error
         return self._note_root(self._edges.clock.now_ms())
 
     def _note_root(self, now_ms: int) -> int:
@@ -116,8 +128,17 @@ class Rotation:
                     raise
             await asyncio.sleep(FULL_DISK_RETRY_S)
         self.reseal_due = self._sealing = False
-        self._keys.forget_roots(self._place.keys, self.devices_by_root())
+        self._forget_roots()
         _log.info("everything is sealed under the present root key", generation=self._keys.root_generation)
+
+    def _forget_roots(self) -> None:
+        """Destroy the former roots that nothing needs; where there is no room for the rest of them, the next start does it."""
+        try:
+            self._keys.forget_roots(self._place.keys, self.devices_by_root())
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            _log.error("no room to write what is left of former root keys: the next start destroys them")
 
     def devices_by_root(self) -> dict[int, int]:
         """Return how many devices may have their key from each root; one that has none by its profile counts for none."""

@@ -353,10 +353,13 @@ def prepare_log_key(folder: Path, origin: str) -> Signer:
 def replace_log_key(folder: Path, signer: Signer) -> None:
     """Put the key that was prepared in the place of the log's key, and destroy the former; a crash anywhere loses neither.
 
+    Where it fails it may be tried again: what is done is passed over.
+
     Raises: OSError: the disk failed.
     """
     write_whole(folder / LOG_PUBLIC_FILE, f"{signer.vkey()}\n".encode(), PUBLIC_MODE)
-    os.replace(folder / LOG_KEY_FILE, folder / FORMER_LOG_KEY_FILE)
+    if os.path.lexists(folder / NEXT_LOG_KEY_FILE) and not os.path.lexists(folder / FORMER_LOG_KEY_FILE):
+        os.replace(folder / LOG_KEY_FILE, folder / FORMER_LOG_KEY_FILE)
     _finish_replacement(folder)
 
 

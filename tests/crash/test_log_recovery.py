@@ -266,6 +266,18 @@ async def test_latest_time_that_was_changed_is_found_while_running(compared: Liv
     await start(compared)
 
 
+@pytest.mark.parametrize("changed", [{"policy": bytes(32)}, {"consent_head": 7}], ids=["policy", "consent head"])
+async def test_what_each_entry_repeats_was_changed_and_is_found_while_running(
+    compared: LiveGateway, changed: dict[str, object]
+) -> None:
+    """Else the entries that follow could name policies or consents that were never in force."""
+    _kept(compared, **changed)
+    async with started(compared) as durable:
+        with pytest.raises(CorruptionError, match="its first `256` entries do not lead to what was signed"):
+            await durable.compare_rest()
+    await start(compared)
+
+
 def test_old_difference_ends_the_process_with_the_status_of_a_start_that_finds_it(compared: LiveGateway) -> None:
     """One line that names it, and 3."""
     _flipped(compared.place.log / "tile/0/000", 17 * 32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -151,6 +152,56 @@ def test_rotation_killed_at_any_step_goes_on_at_the_next_start(
     assert good(live)
     assert run(live, rotate)["generation"] == 3
     assert good(live)
+
+
+def without_room(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Leave no room on the disk for a file of the folder of the keys."""
+
+    def write(path: Path, *given: Any, **named: Any) -> None:
+        if path.name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write_whole(path, *given, **named)
+
+    monkeypatch.setattr(key_files, "write_whole", write)
+
+
+def test_handover_waits_for_room_with_both_keys(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is no reason to end, and to start and end again: the former key goes once that can be written."""
+    without_room(monkeypatch, LOG_PUBLIC_FILE)
+    new = run(live, rotate)["vkey"]
+    assert run(live, status)["log"]["former"] != ""
+    monkeypatch.undo()
+    run(live, status)
+    assert run(live, status)["log"] | {"vkey": new, "former": ""} == run(live, status)["log"]
+    assert not (live.place.keys / NEXT_LOG_KEY_FILE).exists()
+    assert good(live)
+
+
+def test_replacing_the_logs_key_may_be_tried_again(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it failed, the new key never takes the former one's way."""
+    signer = key_files.prepare_log_key(live.place.keys, Signer.parse((live.place.keys / LOG_KEY_FILE).read_text()).name)
+
+    def fail(*_given: object) -> None:
+        raise OSError(errno.EIO, "fails")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(key_files, "sync_folder", fail)
+        with pytest.raises(OSError, match="fails"):
+            key_files.replace_log_key(live.place.keys, signer)
+    for _ in range(2):
+        key_files.replace_log_key(live.place.keys, signer)
+        assert load_keys(live.place.keys).log_verifiers == (signer.verifier,)
+
+
+def test_root_is_not_replaced_without_room(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is refused, and nothing has changed."""
+    lived_in(live)
+    without_room(monkeypatch, ROOT_KEY_FILE)
+    with pytest.raises(OperatorError, match="no room for another root key"):
+        run(live, rotate_root)
+    monkeypatch.undo()
+    assert run(live, status)["root"]["generation"] == 1
+    assert opens(load_keys(live.place.keys), live) == {True}
 
 
 def test_former_key_is_overwritten_before_it_is_deleted(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,6 +392,7 @@ def test_root_rotation_killed_at_any_step_goes_on(live: LiveGateway, monkeypatch
     assert replaced == (step != "kept")
     assert run(live, status)["root"]["generation"] == 1 + replaced
     assert run(live, status)["root"]["resealing"] is False
+    assert run(live, status)["root"]["former"] == [], "what nothing needs is destroyed, by the next start where it has to be"
     assert opens(load_keys(live.place.keys), live) == {True}
     assert run(live, rotate_root)["generation"] == 2 + replaced
     assert len(list(live.place.keys.glob("root-*.kept"))) == 1
