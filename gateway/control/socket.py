@@ -157,6 +157,8 @@ class ControlServer:
                 await self._write(writer, refused(None, error.code, str(error)))
         except (ConnectionError, TimeoutError):  # gone, or it takes no answer
             writer.transport.abort()
+        except asyncio.CancelledError:  # the process is ending; asyncio would print a traceback of it
+            writer.transport.abort()
         finally:
             lines.drop()
             self._connections.pop(writer, None)

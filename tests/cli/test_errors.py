@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from consent.control import ControlClient, ControlError
 from gateway.edge.keys import init_keys
-from gateway.errors import SluiceError
 from gateway.recipient.keys import generate
 from tests.support.live import LiveGateway
 from tests.support.shell import cold_sluice, sluice
@@ -599,8 +599,8 @@ def test_disk_that_fails_while_it_runs_ends_it_in_one_line(live: LiveGateway) ->
     log = live.place.log
     log.rename(log.with_name("moved"))
     log.touch()
-    with contextlib.suppress(SluiceError):  # answered, if it was quick
-        live.call("policy.apply")
+    with contextlib.suppress(ControlError), ControlClient(live.place.control_socket) as client:  # answered, if it was quick
+        client.call("policy.apply")
     assert live.process is not None
     assert live.process.wait(HANG_S) == 2
     assert "Traceback" not in live.log()

@@ -165,12 +165,14 @@ class LogReader:
 
         Raises:
             FileError: when they are there and cannot be read.
+            LogUnreachableError: when they cannot be read, nor can its checkpoint.
         """
         try:
             return self.source.read(KEYS_NAME, LONGEST_KEYS_BYTES)
         except FileError as problem:
             if problem.problem == ABSENT:
                 return b""
+            self.checkpoint()  # whatever answers without one is no log, which is no finding
             raise
 
     def tile(self, level: int, index: int, width: int) -> Tile:

@@ -91,6 +91,8 @@ def covers(wide: str, narrow: str) -> bool:
     ours, theirs = without_share(wide).split("/"), without_share(narrow).split("/")
     if not _first_levels_meet(ours[0], theirs[0]):
         return False
+    if ours == ["+", "#"]:
+        return True  # every topic has a first level
     for index, level in enumerate(ours):
         if level == "#":
             return True
@@ -100,9 +102,12 @@ def covers(wide: str, narrow: str) -> bool:
 
 
 def covering(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Return the fewest of these filters that match the same topics: each once, and none that another covers, in their order."""
-    listed = tuple(dict.fromkeys(patterns))
-    return tuple(one for one in listed if not any(covers(other, one) for other in listed if other != one))
+    """Return the fewest of these filters that match the same topics, in their order; of two that match the same, the first."""
+    kept = list[str]()
+    for one in dict.fromkeys(patterns):
+        if not any(covers(other, one) for other in kept):
+            kept = [other for other in kept if not covers(one, other)] + [one]
+    return tuple(kept)
 
 
 def overlaps(patterns: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ class Resealing:
         await self._database.checkpoint_wal("PASSIVE")
 
     async def _reseal(self, table: str, select: str, update: str, last: int | bytes = -1) -> None:
-        """Go through a table by its primary key: a rewriting of the file in between numbers rows without one anew."""
+        """Read a table by its primary key: a rewriting of the file in between numbers rows without one anew."""
         while True:
             async with self._database.transaction():
                 rows = await self._database.rows(select, (last,))

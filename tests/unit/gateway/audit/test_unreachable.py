@@ -109,7 +109,7 @@ def test_server_that_goes_away_once_it_is_caught_is_caught(tmp_path: Path, verb:
     """By then a finding was there, and falling silent does not undo it."""
     log = grown(tmp_path, 300)
     (log.log.path / "tile/entries/000").unlink()
-    source = _GoesAway(log, 4 if verb == "verify" else 3)  # up to those entries, and not to the second block
+    source = _GoesAway(log, 5)  # up to those entries, and not to the second block
     monkeypatch.setattr(command, "source_of", lambda _: source)
     status, text = run_audit(verb, "http://log.example", tmp_path, openings=_openings(verb, log), json=True)
     answer = json.loads(text)

@@ -59,6 +59,7 @@ def test_overlap_small_filters_agrees_with_enumeration(one: str, other: str) -> 
 @given(usable_filters, usable_filters)
 @example("a/+", "a/#")
 @example("#", "$s/a")
+@example("+/#", "#")
 def test_covers_small_filters_agrees_with_enumeration(wide: str, narrow: str) -> None:
     """A filter covers another exactly when it matches every small topic that the other matches."""
     every = all(brute_match(wide, topic) for topic in DEEP_TOPICS if brute_match(narrow, topic))
