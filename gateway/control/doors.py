@@ -82,7 +82,9 @@ class ControlDoor:
         if method.uses_reserve:
             disk_space.release_reserve()
         answer = await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
-        return answer if method.finish is None else await method.finish(self._control, answer)
+        if method.finish is None:
+            return answer
+        return requests.completed(self._control, caller, await method.finish(self._control, answer))
 
     def _before_the_end(self, name: str, sent: Sent, session: str, request: str) -> Result | None:
         """Return what a request was answered that has ended its own session, to whoever asks again, or what became of it."""

@@ -11,7 +11,7 @@ import hmac
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -125,6 +125,15 @@ def remembered(control: Control, asked: ChangeAsked, answer: Result) -> Result:
         given = KeptAnswer(caller.request, caller.resident, asked.method, time_ms, encode(_without_secrets(answer)))
         latest = (*subject.answered, given)[-ANSWERED_KEPT:]
         control.state.registry.keep_subject(msgspec.structs.replace(subject, answered=latest))
+    return answer
+
+
+def completed(control: Control, caller: Caller, answer: Result) -> Result:
+    """Remember what has become of an answer since its commit, for whoever asks again, and return it."""
+    answers, real_ms = control.kept(_Answers), control.real_ms()
+    kept = answers.find(caller.session, caller.request, real_ms)
+    if kept is not None:
+        answers.keep(caller.session, caller.request, replace(kept, answer=answer), real_ms)
     return answer
 
 
