@@ -221,6 +221,7 @@ class Gate:
         """
         durable = self._durable
         answer = await begin(durable, method, params)
+        durable.turns.run_all()
         if durable.state.commit.log:
             durable.checkpoint()
         await self._commit_what_there_is()
