@@ -85,7 +85,7 @@ def _changed(tables: dict[str, Any], changes: list[tuple[int, str, Any]]) -> str
     for number, what, value in changes:
         places = list(_places(changed, ()))
         if places:
-            _change(changed, places[number % len(places)], what, value)
+            _change(changed, places[number % len(places)], what, deepcopy(value))  # else one may come to stand in itself
     return written(changed)
 
 

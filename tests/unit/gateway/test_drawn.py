@@ -42,7 +42,7 @@ def test_log_line_on_a_terminal_is_coloured_and_its_text_printable(monkeypatch: 
     try:
         set_up_logging()
         log = structlog.get_logger()
-        log.info(HOSTILE, topic=HOSTILE, many=[HOSTILE, {"x": HOSTILE}], error=ValueError(HOSTILE), size=3, none=None)
+        log.info(HOSTILE, reason=HOSTILE, many=[HOSTILE, {"x": HOSTILE}], error=ValueError(HOSTILE), size=3, none=None)
         text = _shown(terminal)
         assert "\x1b[" in terminal.getvalue()
         assert text.count("\n") == 1
@@ -64,7 +64,7 @@ def test_log_line_elsewhere_is_json_that_means_the_same(monkeypatch: pytest.Monk
     before = structlog.get_config()
     try:
         set_up_logging()
-        structlog.get_logger().info("heard", topic=HOSTILE)
+        structlog.get_logger().info("heard", reason=HOSTILE)
     finally:
         structlog.configure(**before)
     assert stream.getvalue().isascii()

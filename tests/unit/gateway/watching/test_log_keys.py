@@ -73,9 +73,10 @@ def test_what_is_not_in_the_list_is_left_out_and_counted() -> None:
 
 def test_running_gateway_logs_by_the_list() -> None:
     """It comes before anything is written."""
+    before = structlog.get_config()
     set_up_logging()
     try:
         assert known_keys_alone in structlog.get_config()["processors"]
         assert structlog.get_config()["processors"].index(known_keys_alone) == 0
     finally:
-        structlog.reset_defaults()
+        structlog.configure(**before)
