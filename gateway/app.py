@@ -16,28 +16,21 @@ from typing import Any
 
 import structlog
 
-from gateway.audit.log.payloads import CLOCK_SET, SESSION_LOST
+from gateway.audit.log.payloads import SESSION_LOST
 from gateway.beside import Beside
-from gateway.core import pipeline, recovery
-from gateway.core.changes import changes, credentials, notices, subjects
+from gateway.core import pipeline
 from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
-from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import SETTLING, A, Action, Durable
-from gateway.edge import system_clock
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
 from gateway.intake import CLOCK, Intake
+from gateway.ticking import Ticking
 
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
-PRUNE_EVERY_MS = 3_600_000
-ACCOUNT_PERIODS = 6
-"""For so many times the least time between two checkpoints an account waits that is all they would cover: each writes files."""
-RELEASE_S = 0.02
-"""For so long bundles are formed before the loop looks at requests and batches again; the one under way is finished."""
 SWITCH_S = 0.001
 """After so long another thread is let run: what computes aside would otherwise hold each step of the loop up several times."""
 
@@ -77,22 +70,16 @@ class Gateway:
         self._batch_timer: asyncio.TimerHandle | None = None
         self._batch_due = False
         self._tick_due = False
-        self._tick_open = False
-        self._openings_wait = False
         self._stopping = False
-        self._head_at_s = float("-inf")
-        self._began_s = 0.0
-        self._pruned_ms = 0
-        self._plausible = True
         self._window_full = False
         self.intake = Intake(durable)
-        self._clock_watch = system_clock.ClockWatch()
         self._beside = Beside()
         batches = self.config.batches
         self._gathering = Gathering(batches.commit_ms / 1000, min(batches.frames, self.config.broker.receive_maximum))
         self.link = connect(self._beside.guarded(self._link_event), self._beside.guarded(self._frames_arrived))
         self.link.unsubscribe(durable.state.subscriptions)
         self.delivery = Delivery(durable, sinks, self._wake.set)
+        self.ticking = Ticking(durable, self.delivery, self.beside)
 
     # what queues work for the loop
 
@@ -193,7 +180,7 @@ class Gateway:
         """Take readings in and release bundles until ``stop``; an edge that fails ends it with its error."""
         sys.setswitchinterval(SWITCH_S)
         self.durable.in_order = False
-        self._began_s = asyncio.get_running_loop().time()  # a checkpoint was signed just before
+        self.ticking.run_begins()
         if self.turns.pending:
             self._wake.set()
         self.beside(self.durable.compare_rest(), "comparison")
@@ -249,21 +236,22 @@ class Gateway:
                 await self._take_batch()
             if self._tick_due:
                 await self._begin_tick()
-            await self._release_some()
+            if await self.ticking.step():
+                self._wake.set()
             if self.turns.pending:
                 await self._take_turn()
             self.durable.pulse.turned(time.perf_counter() - began_s)
         if not self.durable.store.disk_space.low:
             if self.durable.has_news():
-                self._checkpoint()
-            await self._commit()
+                self.ticking.checkpoint()
+            await self.delivery.commit()
         await self.durable.publisher.drained()
         self.durable.in_order = True
 
     async def _turn(self) -> None:
         """Have the public's numbers shown once an hour has ended, before anything is decided in the next one."""
         if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
-            await self._commit()
+            await self.delivery.commit()
 
     async def _take_turn(self) -> None:
         """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
@@ -290,7 +278,7 @@ class Gateway:
         pipeline.take_frames(state, frames, self.durable.clock.now_ms())
         self._window_full = len(frames) >= self.config.broker.receive_maximum
         self._note_dry()
-        await self._commit()
+        await self.delivery.commit()
         self.link.acknowledge([frame.packet_id for frame in frames], frames[0].generation)
         rest_s = self._gathering.acknowledged(asyncio.get_running_loop().time())
         if self.link.waiting:
@@ -320,110 +308,21 @@ class Gateway:
                 if not request.answer.done():
                     request.answer.set_exception(error if isinstance(error, SluiceError) else OperatorError(str(error)))
         if self.durable.state.commit.log:
-            self._checkpoint()
+            self.ticking.checkpoint()
         if self.durable.must_commit():
-            await self._commit()
+            await self.delivery.commit()
         if any(request.tick for request, _ in answers):
             while SETTLING in self.turns.names:  # or the tick would withhold everything
                 self.turns.run_one()
             await self._begin_tick()
-            while self._tick_open:
-                await self._release_some()
+            while self.ticking.is_open:
+                await self.ticking.step()
         for request, answer in answers:
             if not request.answer.done():
                 request.answer.set_result(answer)
 
     async def _begin_tick(self) -> None:
-        """Begin step 11: expire consents, end windows, and have bundles formed for everybody."""
         self._tick_due = False
         await self._turn()  # a simulated clock may have been advanced just before
-        durable, now_ms = self.durable, self.durable.clock.now_ms()
         self._note_dry()
-        if not durable.clock.simulated and self._clock_watch.was_set(durable.clock.shown_ms(), system_clock.since_boot_ms()):
-            durable.note_gap(CLOCK_SET)
-        if not durable.store.disk_space.check():
-            await self._withhold()
-            return
-        problem = durable.clock_problem()
-        if problem is None and durable.confirmed:
-            await self._release(now_ms)
-        elif problem and self._plausible:
-            _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
-        self._plausible = problem is None
-        self._tick_open = True
-
-    async def _release_some(self) -> None:
-        """Form bundles for a while, commit and send them; requests and batches come before the rest. Then end the tick."""
-        if self.delivery.is_due:
-            await self._form_bundles()
-        if self.delivery.is_due:
-            self._wake.set()
-        elif self._tick_open:
-            await self._end_tick()
-
-    async def _form_bundles(self) -> None:
-        """Form bundles one after another, for some milliseconds."""
-        durable, now_ms = self.durable, self.durable.clock.now_ms()
-        if not durable.confirmed or durable.clock_problem() is not None or not durable.store.disk_space.check():
-            self.delivery.postpone()
-            return
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + RELEASE_S
-        while self.delivery.is_due and loop.time() < until_s:
-            await self.delivery.form_next(now_ms)
-        if self.delivery.is_due or not self._tick_open:
-            await self._commit_news()
-
-    async def _end_tick(self) -> None:
-        """Sign a checkpoint if one is due, begin a journal segment if one is, and commit."""
-        self._tick_open = False
-        durable, now_s = self.durable, asyncio.get_running_loop().time()
-        durable.rotation.end_handover()
-        if durable.rotation.begins_to_reseal():
-            self.beside(durable.rotation.reseal(), "sealing anew")
-        heartbeat = now_s - max(self._head_at_s, self._began_s) >= self.config.audit.heartbeat_s
-        periods = 1 if durable.has_entries() else ACCOUNT_PERIODS
-        if heartbeat or (now_s - self._head_at_s >= periods * self.config.release.checkpoint_ms / 1000 and durable.has_news()):
-            self._checkpoint(heartbeat=heartbeat)
-        recovery.begin_segment_if_due(durable.state, patient=self.delivery.publishes)
-        await self._commit_news()
-
-    async def _commit_news(self) -> None:
-        """Commit what there is, and send."""
-        if self.durable.must_commit():
-            await self._commit()
-        else:
-            self.delivery.send()  # what a sink did not accept at once
-
-    async def _withhold(self) -> None:
-        """Release nothing and take nothing in while the disk is full; what is already in the log must still become durable."""
-        if self.durable.state.commit.log:
-            await self._commit()
-        else:
-            self.delivery.send()
-
-    async def _release(self, now_ms: int) -> None:
-        """Expire consents, end windows, and have bundles formed."""
-        durable, state = self.durable, self.durable.state
-        changes.expire(state, now_ms)
-        notices.tell_of_endings(state, now_ms)
-        advance_watermark(state, now_ms, durable.clock.lateness_ms(self.config.windows.lateness_s))
-        if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
-            self._pruned_ms = state.windows.watermark_ms
-            self.turns.add("prune", recovery.prune_pieces(state))
-            subjects.forget_old_codes(state, now_ms)
-            credentials.forget_ended_sessions(state, system_clock.real_ms())
-            self._openings_wait = True
-        if self._openings_wait:
-            self._openings_wait = await durable.drop_old_openings(now_ms)
-        await self.delivery.discard_orphans()
-        self.delivery.begin_all()
-
-    def _checkpoint(self, *, heartbeat: bool = False) -> None:
-        self.durable.checkpoint(heartbeat=heartbeat)
-        self._head_at_s = asyncio.get_running_loop().time()
-
-    async def _commit(self) -> None:
-        """Commit, and only then send the bundles that the commit holds."""
-        await self.durable.commit()
-        self.delivery.send()
+        await self.ticking.begin()

@@ -197,3 +197,15 @@ class Delivery:
             sink = self.sinks[state.policies.recipients[recipient].sink]
             if sink.offer(Outgoing(bundle.index, recipient, bundle.content, self._durable.origin)):
                 bundle_sent(state, recipient)
+
+    async def commit(self) -> None:
+        """Commit, and only then send the bundles that the commit holds."""
+        await self._durable.commit()
+        self.send()
+
+    async def commit_news(self) -> None:
+        """Commit what there is, and send."""
+        if self._durable.must_commit():
+            await self.commit()
+        else:
+            self.send()  # what a sink did not accept at once

@@ -250,9 +250,10 @@ class Durable:
             self.turns.run_all()
 
     def _settling(self, former: list[DevicePlan]) -> Iterator[None]:
-        """Settle everybody in pieces; the plans then live as long as the policies: no later collection needs to look at them."""
-        yield from settling.pieces(self.state, former, self.clock.now_ms)
-        gc.freeze()
+        """Settle everybody in pieces; the plans live as long as the policies: no later collection needs to look at them."""
+        for _ in settling.pieces(self.state, former, self.clock.now_ms):
+            gc.freeze()  # after each, or a collection would hold the loop up for longer than any piece
+            yield
 
     def _describe_log(self) -> None:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses

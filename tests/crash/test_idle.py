@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.log.payloads import CLOCK_SET
 from gateway.core import pipeline
 from gateway.core.mqtt.events import Frame
 from gateway.demo.embedded_broker import embedded_broker
 from tests.support.asking import call
-from tests.support.inside import ReluctantSink, ask, assembled, running, started, take, until
+from tests.support.inside import ReluctantSink, ask, assembled, running, started, until
 from tests.support.live import LiveGateway
 from tests.support.ports import free_port
 from tests.support.waiting import HANG_S
@@ -35,26 +34,6 @@ async def test_bundle_that_its_sink_did_not_take_is_offered_again_while_nothing_
             await until(lambda: sink.taken)
             await until(lambda: durable.state.inflight.sent)
         assert list(sink.taken) == list(durable.state.inflight.sent)
-
-
-async def test_account_alone_waits_longer_than_what_is_logged(tmp_path: Path) -> None:
-    """Every checkpoint writes several files: where only readings came it waits six times as long, and for no entry."""
-    live = LiveGateway(tmp_path, free_port(), tick_ms=3_600_000)
-    async with started(live) as durable:
-        app, log = assembled(durable, ReluctantSink()), durable.state.log
-
-        async def grows_after(periods: float) -> int:
-            app._began_s = asyncio.get_running_loop().time()  # no heartbeat is due
-            app._head_at_s = asyncio.get_running_loop().time() - periods * 3600
-            size = log.size
-            await app._end_tick()
-            return log.size - size
-
-        take(durable, "t/nobody", b"")
-        assert [await grows_after(5.9), await grows_after(6)] == [0, 1]
-        take(durable, "t/nobody", b"")
-        durable.note_gap(CLOCK_SET)
-        assert [await grows_after(0.9), await grows_after(1)] == [0, 1]
 
 
 async def test_session_lost_is_durable_before_any_frame_comes_in(tmp_path: Path) -> None:
