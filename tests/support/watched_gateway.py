@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import Counter
@@ -40,7 +41,7 @@ class Seconds:
     """
 
     def __init__(self) -> None:
-        self.now = time.monotonic()
+        self.now = float(math.ceil(time.monotonic()))  # whole seconds, of which sums are exact
 
     def __call__(self) -> float:
         """Tell what was set."""
