@@ -5,6 +5,7 @@ test's own (faketime), while the clock that nobody can set goes on.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -56,9 +57,9 @@ class Cabinet:
         os.replace(fresh, self._step)
 
     def publish(self) -> None:
-        """Have the device publish a reading of the right time."""
+        """Have the device publish a reading of now, in whole seconds: rounded down, it could be of before anybody listened."""
         self.sent += 1
-        payload = b'{"t":%d,"seq":%d,"boot":1,"count":%d}' % (time.time(), self.sent, self.sent)
+        payload = b'{"t":%d,"seq":%d,"boot":1,"count":%d}' % (math.ceil(time.time()), self.sent, self.sent)
         assert Load("127.0.0.1", self.broker.port, [(TOPIC, payload)]).run(HANG_S).acknowledged == 1
 
 
