@@ -26,7 +26,6 @@ from consent.core import decide as deciding
 from consent.core import disclosure
 from consent.core.policies import notice
 from consent.core.policies.policy import PolicySet
-from gateway.core.changes import settling
 from gateway.core.state import State
 from gateway.service import set_up_logging
 from tests.bench import consent_withdrawal
@@ -34,6 +33,7 @@ from tests.bench.consent_city import NOW_MS, PROPERTY, bench_policies, gateway_s
 from tests.bench.consent_growth import Compiled, Grown, Turn, grown
 from tests.bench.consent_peers import Engine, Question, cedar, our_answers, questions, rego
 from tests.bench.consumers import BenchError
+from tests.support.compiled import compile_all
 
 COLD_TO_CEDARPY = 20
 LOOKUP_TO_DICT = 12
@@ -161,7 +161,7 @@ def _distinct(policies: PolicySet, asked: Sequence[Question]) -> dict[str, int]:
 
 def look_ups(state: State, rounds: int) -> dict[str, Any]:
     """Look every citizen's plan up as the hot path does: topic, plan, slot, targets."""
-    settling.compile_all(state, NOW_MS)
+    compile_all(state, NOW_MS)
     topics = [topic_of(number) for number in range(len(state.registry.devices))] * _PASSES
     gc.collect()
     turns = [(_cpu_s(lambda: _look_up(state, topics)), _cpu_s(lambda: _bare_look_up(state, topics))) for _ in range(rounds)]

@@ -21,12 +21,12 @@ from typing import Any
 
 from consent.core.decide import decide
 from consent.core.policies.policy import Flow, PolicySet
-from gateway.core.changes import settling
 from gateway.core.plans import Device
 from gateway.core.state import State
 from tests.bench.consent_city import FLOWS, NOW_MS, bench_policies, gateway_state
 from tests.bench.consumers import BenchError
 from tests.support.checkout import ROOT
+from tests.support.compiled import compile_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def serve(citizens: int) -> None:
     state = gateway_state(policies, citizens)
     gc.collect()
     started_s = time.process_time()
-    settling.compile_all(state, NOW_MS)
+    compile_all(state, NOW_MS)
     _say(compile_s=time.process_time() - started_s, rss_mib=_rss_mib(), base_mib=base_mib)
     gc.collect()
     gc.freeze()  # as the gateway does when it has started

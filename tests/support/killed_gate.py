@@ -20,7 +20,7 @@ from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import AccountPayload, VoidPayload
 from gateway.audit.verify.recount import Recount
 from gateway.core import recovery
-from gateway.core.changes import changes, settling
+from gateway.core.changes import changes
 from gateway.core.effects import Commit, ConsentRow
 from gateway.core.inflight import ReadyBundle
 from gateway.core.plans import InForce
@@ -31,6 +31,7 @@ from gateway.core.state import State, decode_ledger
 from gateway.core.windows.windows import Windows
 from gateway.recipient.opening import open_bundle
 from gateway.recipient.records import Record
+from tests.support.compiled import compile_all
 from tests.support.gate import RECIPIENT_KEY, Gate
 from tests.support.refolded import rows_of
 
@@ -103,7 +104,7 @@ class KilledGate(Gate):
             fold.batch(*batch)
         fold.end()
         changes.expect_expiry(state)
-        settling.compile_all(state, self.now_ms)
+        compile_all(state, self.now_ms)
         state.outbox.resume(Counter(recipient for recipient, _ in self.outbox.values()), max(self.outbox, default=0) + 1)
         for index, (recipient, content) in self._bundles.items():
             state.inflight.resume(index, recipient)

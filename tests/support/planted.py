@@ -10,9 +10,9 @@ from consent.core.disclosure import Space
 from consent.core.lifecycle import steps
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.notes import Signer
-from gateway.core.changes import settling
 from gateway.core.plans import Device
 from gateway.core.windows.targets import RecordTarget
+from tests.support.compiled import compile_all
 from tests.support.gate import DAY_MS, LATENESS_MS, MINUTE_MS, Gate, limited, reading
 
 Plant = Callable[[Gate, list[Device]], str]
@@ -40,7 +40,7 @@ def wrong_decision(gate: Gate, homes: list[Device]) -> str:
             assert not isinstance(target, RecordTarget)
             target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
     days(gate, homes, 1)
-    settling.compile_all(gate.state, gate.now_ms)
+    compile_all(gate.state, gate.now_ms)
     return "a subject's disclosure is not what policies and consents give"
 
 

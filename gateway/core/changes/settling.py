@@ -119,8 +119,3 @@ def settle_all(state: State, former: list[DevicePlan], now_ms: int) -> None:
     """Settle everybody at once."""
     for _ in pieces(state, former, lambda: now_ms):
         pass
-
-
-def compile_all(state: State, now_ms: int) -> None:
-    """Recompile every device's plan at once."""
-    settle_all(state, unsettle(state), now_ms)

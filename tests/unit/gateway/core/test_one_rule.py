@@ -16,10 +16,11 @@ from consent.core.review.reach import reach_of
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.replay.report import ReplayReport
-from gateway.core.changes import settling, subjects
+from gateway.core.changes import subjects
 from gateway.core.plans import Device
 from gateway.core.registry import Subject
 from gateway.core.restoration import LogTail
+from tests.support.compiled import compile_all
 from tests.support.gate import HOUR_MS, Gate, only
 from tests.support.planted import days
 from tests.support.replayed import replayed
@@ -53,7 +54,7 @@ def lived() -> tuple[Gate, list[Device]]:
 def recompiled_cells(gate: Gate) -> set[str]:
     """Compile every plan anew; return the cells that they tell of."""
     gate.state.policies.levels.clear()
-    settling.compile_all(gate.state, gate.now_ms)
+    compile_all(gate.state, gate.now_ms)
     return {target.cohort.cell for plan in gate.state.devices.values() for target in plan.targets()}
 
 

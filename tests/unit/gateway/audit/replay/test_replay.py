@@ -15,8 +15,9 @@ from consent.core.policies.archive import pack_files
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.payloads import ReleasePayload, ReleaseRecord
 from gateway.audit.replay.report import ReplayVerdict
-from gateway.core.changes import changes, settling, subjects
+from gateway.core.changes import changes, subjects
 from gateway.core.plans import Device
+from tests.support.compiled import compile_all
 from tests.support.earlier_version import earlier_payloads
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, Gate, limited, only, town
 from tests.support.planted import Plant, days, extra_release, planted_consent, wrong_decision
@@ -136,7 +137,7 @@ def released_after_withdrawal(gate: Gate, homes: list[Device]) -> str:
     gate.state.devices[homes[0].topic] = plan
     gate.state.by_contributor[homes[0].contributor] = [plan]
     days(gate, homes, 1)
-    settling.compile_all(gate.state, gate.now_ms)
+    compile_all(gate.state, gate.now_ms)
     return "it rests on consents"
 
 
@@ -175,7 +176,7 @@ def stale_policies(gate: Gate, homes: list[Device]) -> str:
         for target in gate.state.devices[home.topic].targets():
             target.terms = replace(target.terms, policy_entry=0)
     days(gate, homes, 1)
-    settling.compile_all(gate.state, gate.now_ms)
+    compile_all(gate.state, gate.now_ms)
     return "it rests on policies `0`"
 
 
@@ -186,7 +187,7 @@ def newcomer_passed_over(gate: Gate, homes: list[Device]) -> str:
     gate.state.devices[homes[0].topic] = plan
     gate.state.by_contributor[homes[0].contributor] = [plan]
     days(gate, homes, 1)
-    settling.compile_all(gate.state, gate.now_ms)
+    compile_all(gate.state, gate.now_ms)
     return "a subject's data was withheld from it: no-consent"
 
 
@@ -196,7 +197,7 @@ def day_of_former_terms(gate: Gate, homes: list[Device]) -> str:
     gate.apply(town(("clamp = [0, 100]", "clamp = [0, 50]")))
     assert gate.state.force is not None
     gate.state.force.flow_since_ms["hourly"] = begun_ms
-    settling.compile_all(gate.state, gate.now_ms)
+    compile_all(gate.state, gate.now_ms)
     days(gate, homes, 1)
     return "it reaches back to before a subject permitted it"
 
