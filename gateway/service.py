@@ -70,7 +70,6 @@ def set_up_logging(level: int = logging.INFO) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(drawing(sys.stderr) if terminal else sys.stderr),
-        cache_logger_on_first_use=True,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import structlog
+from structlog.testing import capture_logs
 
 from gateway.service import set_up_logging
 from gateway.watching.log_keys import LEFT_OUT, LOG_KEYS, known_keys_alone
@@ -78,5 +79,19 @@ def test_running_gateway_logs_by_the_list() -> None:
     try:
         assert known_keys_alone in structlog.get_config()["processors"]
         assert structlog.get_config()["processors"].index(known_keys_alone) == 0
+    finally:
+        structlog.configure(**before)
+
+
+def test_logger_that_has_logged_follows_what_is_set_up_after_it() -> None:
+    """Set up twice: what a module has logged before keeps no former setting."""
+    before, logger = structlog.get_config(), structlog.get_logger()
+    set_up_logging()
+    try:
+        logger.debug("not written")
+        set_up_logging()
+        with capture_logs() as logged:
+            logger.info("written")
+        assert [each["event"] for each in logged] == ["written"]
     finally:
         structlog.configure(**before)
