@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import structlog
 
-from gateway.aside import MOST_ROWS_AT_ONCE, Aside
+from gateway.aside import Aside
 from gateway.core.release.bundle import (
     ROWS_BYTES,
     bundle_acknowledged,
@@ -164,15 +164,16 @@ class Delivery:
         return bundle is not None
 
     def _publish(self, due: Due, now_ms: int, form: BundleFormat) -> None:
-        """Form a part of a publication: at once if it is of few, else aside, one after another."""
+        """Form a part of a publication aside, one after another; at once if it is of few, or was dropped too often."""
         state = self._durable.state
         if self._aside.recipient is not None:
             return  # when that is done, all are due
         task = prepare(state, due, now_ms, form)
-        if task.rows <= MOST_ROWS_AT_ONCE:
-            settle(state, draw(task, state.log.size), now_ms)
-        else:
+        if self._aside.takes(task.rows):
             self._aside.begin(task, state.log.size)
+        else:
+            settle(state, draw(task, state.log.size), now_ms)
+            self._aside.dropped = 0
 
     def _guards(self, recipient: str, now_ms: int) -> dict[GuardKey, frozenset[bytes]] | None:
         """Return the guard that the recipient's next totals rest on, if one is lacking; None while it is computed aside."""
@@ -185,10 +186,11 @@ class Delivery:
         if self._aside.recipient is not None:
             return None
         task = guard_task(state, recipient, key, now_ms)
-        if task.rows <= MOST_ROWS_AT_ONCE:
-            return {key: task.compute()}
-        self._aside.begin(task, state.log.size)
-        return None
+        if self._aside.takes(task.rows):
+            self._aside.begin(task, state.log.size)
+            return None
+        self._aside.dropped = 0
+        return {key: task.compute()}
 
     def send(self) -> None:
         """Send committed bundles, as far as their sinks accept them."""

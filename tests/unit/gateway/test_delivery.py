@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway import delivery
+from gateway import aside, delivery
 from gateway.delivery import Delivery
 from gateway.durable.state import Durable
 from gateway.edge.sinks.port import Outgoing
@@ -104,7 +104,7 @@ def test_nothing_is_formed_while_the_sink_is_away() -> None:
 
 def test_large_publication_is_computed_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tick ends before it is there; another recipient waits for its turn aside, and nothing is lost or told twice."""
-    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    monkeypatch.setattr(aside, "MOST_ROWS_AT_ONCE", 0)
     gate, homes = joined(exact_town(), 6, "purpose:energy")
     day_with(gate, homes, hours=2)
 
@@ -130,7 +130,7 @@ def test_large_publication_is_computed_aside(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_withdrawal_while_it_is_computed_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was computed is dropped, and computed again without the home."""
-    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    monkeypatch.setattr(aside, "MOST_ROWS_AT_ONCE", 0)
     gate, homes = joined(exact_town(), 6, "hourly")
     day_with(gate, homes, hours=2)
 
@@ -147,9 +147,32 @@ def test_withdrawal_while_it_is_computed_aside(monkeypatch: pytest.MonkeyPatch) 
     assert gate.state.ledger.sum("bundles.voided") == 0
 
 
+@pytest.mark.parametrize("flow", ["hourly", "totals"])
+def test_answers_that_never_stop_changing_hold_nothing_up_for_ever(flow: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each draw, and each guard of totals, finds another answer than it began with: after three, one is computed at once."""
+    monkeypatch.setattr(aside, "MOST_ROWS_AT_ONCE", 0)
+    gate, homes = joined(exact_town(), 12, flow)
+    day_with(gate, homes, hours=2)
+
+    async def run() -> None:
+        desk, gone = Desk(gate), 0
+        await desk.tick()
+        while not any(flow in flows for _, flows in await desk.tick()):
+            await desk.woken.wait()
+            desk.woken.clear()
+            gate.withdraw(homes[gone], flow)
+            gone += 1
+            assert gone <= 4
+        assert gone == 3
+        last = [outgoing.index for outgoing in desk.sink.taken if outgoing.recipient == "office"][-1]
+        assert gate.stood_in(last) == {home.subject for home in homes[gone:]}
+
+    asyncio.run(run())
+
+
 def test_totals_wait_for_their_guard_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is computed from all that stand beside them; a withdrawal meanwhile has it computed again, and takes the home out."""
-    monkeypatch.setattr(delivery, "MOST_ROWS_AT_ONCE", 0)
+    monkeypatch.setattr(aside, "MOST_ROWS_AT_ONCE", 0)
     gate, homes = joined(exact_town(), 6, "totals")
     day_with(gate, homes, hours=2)
 
