@@ -33,7 +33,9 @@ from gateway.files import (
     SECRET_MODE,
     SecretFileError,
     create_file,
+    destroy_secret,
     read_secret_file,
+    replace_secret,
     sync_folder,
     unusable,
     write_whole,
@@ -229,11 +231,7 @@ class GatewayKeys:
             raise KeyFileError(f"`{root_key_file(folder)}`: is a credential, which only systemd replaces")
         kept = KeptRoots(self.root_generation + 1, self._kept.lookup, {**self._kept.former, self.root_generation: self._root})
         write_whole(_kept_file(folder, root_key), kept.seal(root_key), SECRET_MODE)
-        with target.open("r+b") as former:
-            write_whole(target, root_key, SECRET_MODE)
-            former.write(bytes(KEY_BYTES))
-            former.flush()
-            os.fsync(former.fileno())
+        replace_secret(target, root_key)
         self._take_root(root_key, kept)
         self._delete_other_files(folder)
 
@@ -245,15 +243,15 @@ class GatewayKeys:
         former = {generation: root for generation, root in self._kept.former.items() if generation in needed}
         if former != self._kept.former:
             kept = replace(self._kept, former=former)
-            write_whole(_kept_file(folder, self._root), kept.seal(self._root), SECRET_MODE)
+            replace_secret(_kept_file(folder, self._root), kept.seal(self._root))
             self._take_root(self._root, kept)
         self._delete_other_files(folder)
 
     def _delete_other_files(self, folder: Path) -> None:
-        """Delete what other roots have kept, such as one that a crash never let come into use: this one keeps what is needed."""
+        """Destroy what other roots have kept, such as one that a crash never let come into use: this one keeps what is needed."""
         for path in folder.glob("root-*.kept"):
             if path != _kept_file(folder, self._root):
-                path.unlink()
+                destroy_secret(path)
         sync_folder(folder)
 
 
@@ -371,11 +369,7 @@ def _finish_replacement(folder: Path) -> None:
     if not os.path.lexists(present):
         os.replace(following, present)
         sync_folder(folder)
-    with former.open("r+b") as file:  # its name is gone with the folder's entry; its bytes would stay in free space
-        file.write(bytes(former.stat().st_size))
-        file.flush()
-        os.fsync(file.fileno())
-    former.unlink()
+    destroy_secret(former)
     sync_folder(folder)
 
 

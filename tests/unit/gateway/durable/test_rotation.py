@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from gateway import files
 from gateway.audit.log.handover import KEYS_NAME, parse_handovers
 from gateway.audit.log.notes import Signer, split_note
 from gateway.audit.log.reader import VKEY_NAME
@@ -36,7 +37,7 @@ from gateway.edge.keys import (
 from gateway.edge.store.resealing import Resealing
 from gateway.edge.store.segment_keys import row_key
 from gateway.errors import OperatorError
-from gateway.files import write_whole
+from gateway.files import replace_file
 from gateway.restore.restore import restore
 from tests.support.asking import perform
 from tests.support.checking import check_here
@@ -132,11 +133,11 @@ def test_rotation_killed_at_any_step_goes_on_at_the_next_start(
         monkeypatch.setattr(module, name, do)
 
     if step == "made":
-        after(key_files, "write_whole", lambda path, *_: path.name == NEXT_LOG_KEY_FILE)
+        after(files, "replace_file", lambda path, *_: path.name == NEXT_LOG_KEY_FILE)
     elif step == "committed":
         monkeypatch.setattr(Rotation, "end_handover", stop)
     elif step == "public half":
-        after(key_files, "write_whole", lambda path, *_: path.name == LOG_PUBLIC_FILE)
+        after(files, "replace_file", lambda path, *_: path.name == LOG_PUBLIC_FILE)
     elif step == "moved aside":
         after(os, "replace", lambda _, path: Path(path).name == FORMER_LOG_KEY_FILE)
     elif step == "in place":
@@ -160,9 +161,9 @@ def without_room(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def write(path: Path, *given: Any, **named: Any) -> None:
         if path.name == name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write_whole(path, *given, **named)
+        replace_file(path, *given, **named)
 
-    monkeypatch.setattr(key_files, "write_whole", write)
+    monkeypatch.setattr(files, "replace_file", write)
 
 
 def test_handover_waits_for_room_with_both_keys(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,8 +370,8 @@ def test_root_rotation_killed_at_any_step_goes_on(live: LiveGateway, monkeypatch
 
     if step in ("kept", "replaced"):
         name = "root-" if step == "kept" else ROOT_KEY_FILE
-        on = stopping(write_whole, lambda path, *_: path.name.startswith(name))
-        monkeypatch.setattr(key_files, "write_whole", on)
+        on = stopping(replace_file, lambda path, *_: path.name.startswith(name))
+        monkeypatch.setattr(files, "replace_file", on)
     elif step == "wiped":
         on = stopping(GatewayKeys._delete_other_files, lambda *_: True, before=True)
         monkeypatch.setattr(GatewayKeys, "_delete_other_files", on)

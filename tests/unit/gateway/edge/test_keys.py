@@ -228,3 +228,27 @@ def test_limit_rows_are_found_by_the_same_key_under_every_root(tmp_path: Path) -
     assert [loaded.keeps_generation(number) for number in (0, 1)] == [False, True]
     with pytest.raises(CorruptionError, match="root key number `1`, which is not there"):
         loaded.device_key(b"d1", 0)
+
+
+def test_what_roots_have_kept_is_overwritten_where_it_is_replaced_or_goes(tmp_path: Path) -> None:
+    """A former root that is forgotten is not left in free space, sealed by a key that lies on the same card."""
+    folder, held = tmp_path / "keys", []
+
+    def hold() -> None:
+        """Give the bytes of every kept file a second name, under which they are seen once they have lost the first."""
+        for kept in folder.glob("root-*.kept"):
+            held.append(tmp_path / f"held {len(held)}")
+            os.link(kept, held[-1])
+
+    keys = init_keys(folder, "test.example/log")
+    keys.replace_root(folder)
+    hold()
+    keys.replace_root(folder)  # another root's file takes the place of this one's
+    hold()
+    keys.forget_roots(folder, {1})  # and less is kept in the same
+    hold()
+    keys.forget_roots(folder, ())
+    (present,) = folder.glob("root-*.kept")
+    assert [any(each.read_bytes()) for each in held] == [False, False, False]
+    assert any(present.read_bytes())
+    assert load_keys(folder).former_generations == ()
