@@ -22,21 +22,14 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.durable.configured import keys_of, start
 from gateway.durable.rotation import Rotation
 from gateway.durable.state import Durable
-from gateway.edge import keys as key_files
-from gateway.edge.keys import (
-    FORMER_LOG_KEY_FILE,
-    LOG_KEY_FILE,
-    LOG_PUBLIC_FILE,
-    NEXT_LOG_KEY_FILE,
-    ROOT_KEY_FILE,
-    GatewayKeys,
-    KeyFileError,
-    SealedRowError,
-    load_keys,
-)
+from gateway.edge.keys import keyring, log, root
+from gateway.edge.keys.keyring import GatewayKeys, load_keys
+from gateway.edge.keys.log import FORMER_LOG_KEY_FILE, LOG_KEY_FILE, LOG_PUBLIC_FILE, NEXT_LOG_KEY_FILE
+from gateway.edge.keys.root import ROOT_KEY_FILE
+from gateway.edge.keys.sealing import SealedRowError
 from gateway.edge.store.resealing import Resealing
 from gateway.edge.store.segment_keys import row_key
-from gateway.errors import OperatorError
+from gateway.errors import KeyFileError, OperatorError
 from gateway.files import replace_file
 from gateway.restore.restore import restore
 from tests.support.asking import perform
@@ -180,17 +173,17 @@ def test_handover_waits_for_room_with_both_keys(live: LiveGateway, monkeypatch: 
 
 def test_replacing_the_logs_key_may_be_tried_again(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it failed, the new key never takes the former one's way."""
-    signer = key_files.prepare_log_key(live.place.keys, Signer.parse((live.place.keys / LOG_KEY_FILE).read_text()).name)
+    signer = log.prepare_log_key(live.place.keys, Signer.parse((live.place.keys / LOG_KEY_FILE).read_text()).name)
 
     def fail(*_given: object) -> None:
         raise OSError(errno.EIO, "fails")
 
     with monkeypatch.context() as broken:
-        broken.setattr(key_files, "sync_folder", fail)
+        broken.setattr(log, "sync_folder", fail)
         with pytest.raises(OSError, match="fails"):
-            key_files.replace_log_key(live.place.keys, signer)
+            log.replace_log_key(live.place.keys, signer)
     for _ in range(2):
-        key_files.replace_log_key(live.place.keys, signer)
+        log.replace_log_key(live.place.keys, signer)
         assert load_keys(live.place.keys).log_verifiers == (signer.verifier,)
 
 
@@ -373,8 +366,8 @@ def test_root_rotation_killed_at_any_step_goes_on(live: LiveGateway, monkeypatch
         on = stopping(replace_file, lambda path, *_: path.name.startswith(name))
         monkeypatch.setattr(files, "replace_file", on)
     elif step == "wiped":
-        on = stopping(GatewayKeys._delete_other_files, lambda *_: True, before=True)
-        monkeypatch.setattr(GatewayKeys, "_delete_other_files", on)
+        on = stopping(root.destroy_other_kept, lambda *_: True, before=True)
+        monkeypatch.setattr(keyring, "destroy_other_kept", on)
     elif step == "logged":
         monkeypatch.setattr(Resealing, "run", stopping(Resealing.run, lambda *_: True, before=True))
     elif step == "half sealed":
