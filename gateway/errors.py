@@ -59,6 +59,10 @@ class DiskFullError(OperatorError):
     """The process is to end while it waits for room on the disk."""
 
 
+class KeyFileError(OperatorError):
+    """A file of the gateway's own keys is absent, readable by others, damaged, or exists already."""
+
+
 class CorruptionError(SluiceError):
     """The gateway's own records contradict each other."""
 

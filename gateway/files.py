@@ -16,7 +16,7 @@ import shlex
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 SECRET_MODE: Final = 0o600
 PUBLIC_MODE: Final = 0o644
@@ -129,6 +129,43 @@ def write_whole(target: Path, data: bytes, mode: int | None = None) -> None:
     """Put a file in place as ``replace_file`` does, and force its folder too."""
     replace_file(target, data, mode)
     sync_folder(target.parent)
+
+
+def replace_secret(target: Path, data: bytes) -> None:
+    """Put a secret file in place whole and durable, and overwrite what lay there before: bytes without a name stay in free space.
+
+    More than that no program can do: flash memory, and some file systems, write elsewhere and keep the older blocks for a while.
+
+    Raises: OSError: the disk failed; without room for the new file, what was there before is there still.
+    """
+    if not os.path.lexists(target):
+        write_whole(target, data, SECRET_MODE)
+        return
+    with _open_to_overwrite(target) as former:
+        write_whole(target, data, SECRET_MODE)
+        _overwrite(former)
+
+
+def destroy_secret(path: Path) -> None:
+    """Overwrite a secret file, as far as a program can, and delete it; to force its folder is left to the caller.
+
+    Raises: OSError: the disk failed.
+    """
+    if not path.is_symlink():  # behind one lies a file that is somebody else's to destroy
+        with _open_to_overwrite(path) as file:
+            _overwrite(file)
+    path.unlink()
+
+
+def _open_to_overwrite(path: Path) -> IO[bytes]:
+    path.chmod(SECRET_MODE)  # whoever is careful takes the right to write a key from themselves
+    return path.open("r+b")
+
+
+def _overwrite(file: IO[bytes]) -> None:
+    file.write(bytes(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

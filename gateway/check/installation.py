@@ -17,7 +17,8 @@ from gateway.check.fault import Fault
 from gateway.config import Installation
 from gateway.durable.configured import keys_of
 from gateway.edge.connections import check_tls, configured_connections, password
-from gateway.edge.keys import LOG_PUBLIC_FILE, GatewayKeys, log_origin, origin_gateway
+from gateway.edge.keys.keyring import GatewayKeys
+from gateway.edge.keys.log import LOG_PUBLIC_FILE, log_origin, origin_gateway
 from gateway.edge.witnesses.configured import configured_witnesses
 from gateway.errors import OperatorError
 from gateway.files import read_regular, reason_of, user_name

@@ -74,7 +74,8 @@ def _age(milliseconds: int) -> str:
 
 def keys_init(args: argparse.Namespace) -> int:
     """`sluice keys init`."""
-    from gateway.edge.keys import init_keys, log_origin
+    from gateway.edge.keys.keyring import init_keys
+    from gateway.edge.keys.log import log_origin
 
     place = load_config(args.config)
     place.refuse_another_user(place.keys)

@@ -22,7 +22,7 @@ from gateway.control.doors import perform
 from gateway.demo.street import HOUSEHOLDS, Placed, change_policies, street
 from gateway.durable.configured import start as start_durable
 from gateway.durable.state import Durable
-from gateway.edge.keys import init_keys
+from gateway.edge.keys.keyring import init_keys
 from gateway.errors import OperatorError
 from gateway.recipient.keys import generate
 

@@ -94,6 +94,8 @@ class Screen:
             f"\n{outcome['published']} messages came from the sensors; the city got {outcome['bundles_acknowledged']} bundles. "
             f"One household withdrew, in force after {outcome['withdrawal_ms']} ms."
         )
+        if outcome["second_key"]:
+            print_(_what_opens(**outcome["second_key"]))
         print_(_what_figures_were_worth(scene.compared()))
         verdicts = f"audit: {outcome['audit']}   replay: {outcome['replay']}   ledger: {outcome['ledger']}"
         print_(f"{verdicts}   log: {outcome['log_size']} entries")
@@ -105,6 +107,11 @@ class Screen:
         print_("\nCheck it yourself:", markup=False)
         words = ("audit", "verify", outcome["log_dir"], "--key", outcome["log_vkey"], "--openings", outcome["openings_dir"])
         print_(f"  {shlex.join((_program(), *words))}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _what_opens(log_index: int, bundles: int, opened: int) -> str:
+    """Return how far the energy office has gone over to its second key."""
+    return f"The energy office has a second key since log entry {log_index}: {opened} of {bundles} bundles since open with it."
 
 
 def _what_figures_were_worth(compared: list[Compared]) -> str:

@@ -1,4 +1,6 @@
-"""The demo's course: broker, gateway, portal, sensors, recipients; a household withdraws; the log is verified and replayed."""
+"""The demo's course: broker, gateway, portal, sensors, recipients; one of these gets a second key, a household withdraws; the log
+is verified and replayed.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,15 @@ from gateway.demo.gateway_process import GatewayProcess
 from gateway.demo.listener import Listened, Listeners
 from gateway.demo.measured import Compared, Measured
 from gateway.demo.portal_process import PortalProcess, portal_address
+from gateway.demo.second_key import SecondKey, add_second_key
 from gateway.edge.clock import GatewayClock
 from gateway.errors import SluiceError
 
 STATUS_EVERY_S = 0.5
 WITHDRAWAL_S = 30.0
 """A household withdraws when two thirds of the time are over, but no later than this."""
+SECOND_KEY_S = 10.0
+"""A recipient gets its second key when a third of the time is over, but no later than this; in no time, none."""
 DRAIN_S = 60.0
 STILL = 3
 """Unchanged states in a row after which the gateway counts as drained."""
@@ -50,6 +55,7 @@ class DemoScene:
         replayed: What its replay found; None before, and where the log did not verify.
         measured: What the homes' meters measured.
         portal: The public's pages; None where a scene has none.
+        second_key: Of the energy office; None before it has one.
     """
 
     city: DemoCity
@@ -66,6 +72,7 @@ class DemoScene:
     report: Report | None = None
     replayed: ReplayReport | None = None
     portal: PortalProcess | None = None
+    second_key: SecondKey | None = None
     measured: Measured = field(init=False)
 
     def __post_init__(self) -> None:
@@ -194,7 +201,7 @@ async def _publish(
     show: Callable[[DemoScene], None],
     others: list[asyncio.Task[None]],
 ) -> None:
-    """Run the sensors until the time is up or ``stop`` is set; midway a household withdraws."""
+    """Run the sensors until the time is up or ``stop`` is set; a recipient gets a second key, and a household withdraws."""
     scene.phase = "sensors publish"
     start_ms = max(scene.clock.starts_ms, scene.clock.now_ms())  # what a slow start has missed would only come late
     ending = asyncio.Event()
@@ -202,10 +209,14 @@ async def _publish(
         run_fleet(scene.city.fleet, host, port, scene.clock, ending, scene.sensors, from_ms=start_ms, record=scene.measured.take),
         name="sensors",
     )
-    withdraws_at_s = scene.began_at_s + min((scene.ends_at_s - scene.began_at_s) * 2 / 3, WITHDRAWAL_S)
+    span_s = scene.ends_at_s - scene.began_at_s
+    renews_at_s = scene.began_at_s + min(span_s / 3, SECOND_KEY_S)
+    withdraws_at_s = scene.began_at_s + min(span_s * 2 / 3, WITHDRAWAL_S)
     try:
         while time.time() < scene.ends_at_s and not stop.is_set():
             _check([sensors, *others])
+            if time.time() >= renews_at_s and scene.second_key is None:
+                scene.second_key = await add_second_key(scene.city, scene.process)
             if time.time() >= withdraws_at_s and scene.withdrawn_at_index < 0:
                 await _withdraw(scene)
             scene.status = await scene.process.call("status")

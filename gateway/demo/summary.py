@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.core.ledger import Ledger
+from gateway.demo.second_key import RECIPIENT
 from gateway.demo.stage import DemoScene
 
 _PAIRS = (
@@ -54,6 +55,7 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
         "log_dir": str(scene.city.place.log),
         "openings_dir": str(scene.city.place.openings),
         "log_vkey": scene.city.vkey,
+        "second_key": _second_key(scene),
         "portal": (scene.portal.was_at or None) if scene.portal is not None else None,
         "withheld_by_reason": {
             name.removeprefix("pairs.withheld."): n for name, n in ledger.items() if name.startswith("pairs.withheld.")
@@ -63,3 +65,12 @@ def outcome(scene: DemoScene) -> dict[str, Any]:
         "figures_within": sum(each.is_within for each in compared),
         "compared": [each.as_json() for each in compared],
     }
+
+
+def _second_key(scene: DemoScene) -> dict[str, int] | None:
+    """Return since when the energy office has had a second key, and how many of its bundles since then open with it."""
+    key = scene.second_key
+    if key is None:
+        return None
+    opened, bundles = key.opened(scene.city.folder / "received" / RECIPIENT)
+    return {"log_index": key.since_index, "bundles": bundles, "opened": opened}

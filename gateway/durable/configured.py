@@ -11,11 +11,14 @@ from gateway.config import Installation
 from gateway.durable.startup import Edges
 from gateway.durable.state import Durable
 from gateway.edge.clock import GatewayClock
-from gateway.edge.keys import FORMER_LOG_KEY_FILE, LOG_KEY_FILE, GatewayKeys, KeyFileError, load_keys, root_key_file
+from gateway.edge.keys.keyring import GatewayKeys, load_keys
+from gateway.edge.keys.log import FORMER_LOG_KEY_FILE, LOG_KEY_FILE
+from gateway.edge.keys.root import root_key_file
 from gateway.edge.policy_check import CheckProcess, PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store
 from gateway.edge.witnesses.configured import configured_witnesses
+from gateway.errors import KeyFileError
 
 
 def edges_of(

@@ -16,7 +16,8 @@ from gateway.config import Installation
 from gateway.core.state import State
 from gateway.durable.publication import Unpublished, describe_log
 from gateway.durable.startup import Edges
-from gateway.edge.keys import GatewayKeys, prepare_log_key, replace_log_key
+from gateway.edge.keys.keyring import GatewayKeys
+from gateway.edge.keys.log import prepare_log_key, replace_log_key
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM, says_full
 from gateway.errors import OperatorError
 

@@ -17,7 +17,7 @@ from gateway.durable.log_recovery import ComparedLog, LogRecovery, keep_compared
 from gateway.durable.publication import Unpublished
 from gateway.durable.state_recovery import StateRecovery
 from gateway.edge.clock import GatewayClock
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.policy_check import PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store, Stored

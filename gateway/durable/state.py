@@ -39,7 +39,7 @@ from gateway.durable.rotation import Rotation
 from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.policies import PoliciesFound, public_keys
 from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError

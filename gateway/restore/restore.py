@@ -31,7 +31,7 @@ from gateway.durable.holdings import holdings_of
 from gateway.durable.state import Durable
 from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import Store

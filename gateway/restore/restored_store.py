@@ -11,7 +11,7 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.handover import Handover
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import ErasurePayload
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
 from gateway.edge.store.store import SUB_EPOCH, Store

@@ -21,7 +21,7 @@ from gateway.audit.log.openings import LABEL_BYTES, labels_file, labels_root
 from gateway.audit.log.reader import CHECKPOINT_NAME
 from gateway.audit.log.tiles import TILE_WIDTH, LogWriter, labels_path
 from gateway.core.effects import Commit, LogRow
-from gateway.edge.keys import init_keys
+from gateway.edge.keys.keyring import init_keys
 from gateway.edge.store.store import Store
 
 _INTERVAL_MS = 5_000

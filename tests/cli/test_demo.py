@@ -153,6 +153,16 @@ def test_demo_withdrawal_is_in_force_at_once(outcome: dict[str, Any]) -> None:
     assert 0 <= outcome["withdrawal_ms"] < 5000
 
 
+def test_demo_bundles_open_with_the_second_key_of_their_recipient(outcome: dict[str, Any]) -> None:
+    """Each that has come since the policies name it, and a line of the outcome says so."""
+    key = outcome["second_key"]
+    assert key["opened"] == key["bundles"] > 0
+    text = " ".join(outcome["printed"].split())
+    assert (
+        f"a second key since log entry {key['log_index']}: {key['opened']} of {key['bundles']} bundles since open with it" in text
+    )
+
+
 def test_demo_keeps_its_state_where_it_was_told(outcome: dict[str, Any]) -> None:
     """Database, log, openings, bundles as received and keys lie in the folder that `--dir` names."""
     folder: Path = outcome["folder"]

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from consent.control import ControlClient, ControlError
-from gateway.edge.keys import init_keys
+from gateway.edge.keys.keyring import init_keys
 from gateway.recipient.keys import generate
 from tests.support.live import LiveGateway
 from tests.support.shell import cold_sluice, sluice

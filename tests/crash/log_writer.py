@@ -18,7 +18,7 @@ import structlog
 from gateway.config import load_config
 from gateway.durable.configured import start
 from gateway.durable.state import ended_by_the_disk
-from gateway.edge.keys import load_keys
+from gateway.edge.keys.keyring import load_keys
 from gateway.edge.store import disk_space, store
 from gateway.errors import SluiceError
 from tests.support.checking import check_here

@@ -27,7 +27,6 @@ from consent.messages import KeyRotation
 from consent.portal.answers import Who
 from consent.portal.routes import ROUTES
 from gateway.audit.log.entries import Kind
-from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.payloads import ReleasedDraw
 from gateway.cli import build_parser
 from gateway.config import ConfigError, load_config
@@ -226,11 +225,6 @@ def test_limit_keys_need_nobody_else() -> None:
     """No command asks for a second person's share or yes."""
     assert {words for words in COMMANDS if words.startswith("keys")} == {"keys init", "keys rotate", "keys status"}
     assert set(KeyRotation.__struct_fields__) == {"key"}
-
-
-def test_limit_go_verifier_follows_no_handover() -> None:
-    """It does not read the file of handovers."""
-    assert KEYS_NAME not in (ROOT / "tests/go_verifier/main.go").read_text()
 
 
 def test_limit_no_fleet() -> None:

@@ -2,18 +2,22 @@
 //
 //	go_verifier -key VKEY [-witness VKEY]... [-since CHECKPOINT] FOLDER
 //
-// It shares no code with the project. It checks the checkpoint's signature and cosignatures, that the tiles lead to its root,
-// that every entry hashes to its leaf, that labels lead to the roots in the releases and policies hash to what the entries say
-// that put them in force, and, with -since, that the log has only grown from an earlier checkpoint. It prints "ok SIZE WITNESSES", or "FAIL " and what is wrong, and then exits with 1.
+// It shares no code with the project. It follows the log's key from the one given through the handovers in log.keys, and checks
+// the checkpoint's signature and cosignatures, that the tiles lead to its root, that every entry hashes to its leaf, that labels
+// lead to the roots in the releases, that policies hash to what the entries say that put them in force and handovers to what
+// the entries say that record them, and, with -since, that the log has only grown from an earlier checkpoint. It prints
+// "ok SIZE WITNESSES", or "FAIL " and what is wrong, and then exits with 1.
 package main
 
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,6 +44,9 @@ const (
 	noteBytes     = 1 << 16                   // the longest checkpoint
 	tileBytes     = tileWidth * tlog.HashSize // the longest tile
 	otherBytes    = tileWidth * (2 + 65535)   // the longest bundle of entries; labels and policies are shorter
+	handoverLine  = "sluice.net/key-handover/v1"
+	mostHandovers = 1000
+	keysBytes     = 1 << 20 // the longest log.keys
 )
 
 func fail(format string, arguments ...any) {
@@ -103,26 +110,152 @@ func readRegular(name string, most int64) ([]byte, error) {
 	return data, err
 }
 
+// logKey is a key of the log; text is its text form, of which it has but one.
+type logKey struct {
+	note.Verifier
+	text string
+}
+
+func newLogKey(text string) (logKey, error) {
+	verifier, err := note.NewVerifier(text)
+	if err != nil {
+		return logKey{}, err
+	}
+	data, err := base64.StdEncoding.DecodeString(strings.SplitN(text, "+", 3)[2])
+	if err != nil || text != fmt.Sprintf("%s+%08x+%s", verifier.Name(), verifier.KeyHash(), base64.StdEncoding.EncodeToString(data)) {
+		return logKey{}, fmt.Errorf("`%s` is not the text form of a key", text)
+	}
+	return logKey{verifier, text}, nil
+}
+
+// handover is one step of log.keys: the former key signs the log up to and without an entry, the new one from it on.
+type handover struct {
+	entry       int64
+	former, new logKey
+	note        []byte
+}
+
+// parseHandover returns the handover in a note that its two keys have signed, in this order and nobody else.
+func parseHandover(signed []byte) (handover, error) {
+	lines := strings.SplitN(string(signed), "\n", 6)
+	if len(lines) < 6 || lines[0] != handoverLine || !strings.HasPrefix(lines[5], "\n") {
+		return handover{}, errors.New("not the five lines of a handover")
+	}
+	entry, err := strconv.ParseInt(lines[2], 10, 64)
+	if err != nil || entry < 0 || strconv.FormatInt(entry, 10) != lines[2] {
+		return handover{}, fmt.Errorf("`%s` is no index", lines[2])
+	}
+	former, err := newLogKey(lines[3])
+	if err != nil {
+		return handover{}, err
+	}
+	new, err := newLogKey(lines[4])
+	if err != nil {
+		return handover{}, err
+	}
+	if former.Name() != lines[1] || new.Name() != lines[1] {
+		return handover{}, errors.New("its keys are not those of one log")
+	}
+	opened, err := note.Open(signed, note.VerifierList(former, new))
+	if err != nil {
+		return handover{}, err
+	}
+	// The package passes over repeated lines and second spellings; a handover has one form, which is what the log commits to.
+	only := strings.Join(lines[:5], "\n") + "\n\n"
+	for at, signature := range opened.Sigs {
+		data, err := base64.StdEncoding.DecodeString(signature.Base64)
+		if err != nil || at > 1 || signature.Hash != []logKey{former, new}[at].KeyHash() {
+			return handover{}, errors.New("not signed by the former key and the new one, in this order")
+		}
+		only += fmt.Sprintf("\u2014 %s %s\n", signature.Name, base64.StdEncoding.EncodeToString(data))
+	}
+	if len(opened.Sigs) != 2 || only != string(signed) {
+		return handover{}, errors.New("not signed by the former key and the new one, and nobody else")
+	}
+	return handover{entry, former, new, signed}, nil
+}
+
+// readHandovers returns the handovers in a folder, once each is found to follow from the one before; none where it has no log.keys.
+func readHandovers(folder string) []handover {
+	data, err := readRegular(filepath.Join(folder, "log.keys"), keysBytes)
+	if os.IsNotExist(err) || err == nil && len(data) == 0 {
+		return nil
+	}
+	if err != nil {
+		fail("log.keys: %v", err)
+	}
+	parts := bytes.Split(data, []byte("\n\n"))
+	if len(parts)%2 != 0 || len(parts) > 2*mostHandovers {
+		fail("log.keys: not handovers one after the other")
+	}
+	var found []handover
+	former := map[string]bool{}
+	for at := 0; at < len(parts); at += 2 {
+		signed := bytes.Join(parts[at:at+2], []byte("\n\n"))
+		if at+2 < len(parts) {
+			signed = append(signed, '\n')
+		}
+		one, err := parseHandover(signed)
+		if err != nil {
+			fail("log.keys: handover %d: %v", at/2, err)
+		}
+		if former[one.former.text] = true; former[one.new.text] {
+			fail("log.keys: handover %d: leads back to a key that had been handed over", at/2)
+		}
+		if at > 0 && (one.former.text != found[at/2-1].new.text || one.entry <= found[at/2-1].entry) {
+			fail("log.keys: handover %d: does not follow from the one before", at/2)
+		}
+		found = append(found, one)
+	}
+	return found
+}
+
+// logKeys are the keys of a log from the one given on, forwards.
+type logKeys struct {
+	given     logKey
+	handovers []handover
+}
+
+// follow returns the keys to which handovers lead from one of the log's keys.
+func follow(given logKey, handovers []handover) logKeys {
+	for at, one := range handovers {
+		if one.former.text == given.text {
+			return logKeys{given, handovers[at:]}
+		}
+	}
+	if last := len(handovers) - 1; last >= 0 && handovers[last].new.text != given.text {
+		fail("log.keys: the handovers do not pass through the key `%s`", given.text)
+	}
+	return logKeys{given, nil}
+}
+
+// at returns the key that has to have signed a checkpoint of a size, whoever else has.
+func (k logKeys) at(size int64) logKey {
+	due := k.given
+	for _, one := range k.handovers {
+		if one.entry < size {
+			due = one.new
+		}
+	}
+	return due
+}
+
 // openCheckpoint returns the tree that a signed checkpoint commits to, and how many of the witnesses have cosigned it.
-func openCheckpoint(file string, log note.Verifier, witnesses []note.Verifier) (tlog.Tree, int) {
+func openCheckpoint(file string, log logKeys, witnesses []note.Verifier) (tlog.Tree, int) {
 	data, err := readRegular(file, noteBytes)
 	if err != nil {
 		fail("checkpoint: %v", err)
 	}
-	opened, err := note.Open(data, note.VerifierList(append([]note.Verifier{log}, witnesses...)...))
+	known := append([]note.Verifier{log.given}, witnesses...)
+	for _, one := range log.handovers {
+		known = append(known, one.new)
+	}
+	opened, err := note.Open(data, note.VerifierList(known...))
 	if err != nil {
 		fail("checkpoint: %v", err)
 	}
-	signed, cosigned := false, 0
-	for _, signature := range opened.Sigs {
-		if signature.Name == log.Name() && signature.Hash == log.KeyHash() {
-			signed = true
-		} else {
-			cosigned++
-		}
-	}
 	lines := strings.Split(opened.Text, "\n")
-	if !signed || len(lines) < 4 || lines[0] != log.Name() {
+	if len(lines) < 4 || lines[0] != log.given.Name() {
 		fail("checkpoint: not the log's own")
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
@@ -132,6 +265,23 @@ func openCheckpoint(file string, log note.Verifier, witnesses []note.Verifier) (
 	root, err := tlog.ParseHash(lines[2])
 	if err != nil {
 		fail("checkpoint: %v", err)
+	}
+	signed := func(verifier note.Verifier) bool {
+		for _, signature := range opened.Sigs {
+			if signature.Name == verifier.Name() && signature.Hash == verifier.KeyHash() {
+				return true
+			}
+		}
+		return false
+	}
+	if due := log.at(size); !signed(due) {
+		fail("checkpoint: the log's key at this size, `%s`, has not signed it", due.text)
+	}
+	cosigned := 0
+	for _, witness := range witnesses {
+		if signed(witness) {
+			cosigned++
+		}
 	}
 	return tlog.Tree{N: size, Hash: root}, cosigned
 }
@@ -267,26 +417,46 @@ func checkPolicies(folder string, index int64, entry []byte) {
 	}
 }
 
-type keys []note.Verifier
+// checkHandover compares an entry that is to record a handover with what that would commit to: one leaf, of a part under a salt
+// that follows from the note.
+func checkHandover(index int64, entry []byte, one handover) {
+	salt := sha256.Sum256(append([]byte("sluice key handover"), one.note...))
+	part := hmac.New(sha256.New, salt[:])
+	part.Write([]byte("\xa2\x64kind\x67log-key\x68handover\x59"))
+	part.Write([]byte{byte(len(one.note) >> 8), byte(len(one.note))}) // two bytes: two keys and two signatures take no less
+	part.Write(one.note)
+	commitment := tlog.RecordHash(part.Sum(nil))
+	if !bytes.HasPrefix(entry, []byte{commonFields, 0, 1, 1, 9}) || !bytes.HasSuffix(entry, append([]byte{6, 0x58, sha256.Size}, commitment[:]...)) {
+		fail("entry %d: log.keys says that it hands the log over, and it does not", index)
+	}
+}
 
-func (k *keys) String() string { return "" }
+type witnessKeys []note.Verifier
 
-func (k *keys) Set(vkey string) error {
+func (k *witnessKeys) String() string { return "" }
+
+func (k *witnessKeys) Set(vkey string) error {
 	*k = append(*k, newWitnessVerifier(vkey))
 	return nil
 }
 
 func main() {
-	var witnesses keys
-	key := flag.String("key", "", "the log's public key")
+	var witnesses witnessKeys
+	key := flag.String("key", "", "the log's public key, or one that it had before")
 	since := flag.String("since", "", "an earlier checkpoint")
 	flag.Var(&witnesses, "witness", "a witness's public key")
 	flag.Parse()
 	folder := flag.Arg(0)
-	log, err := note.NewVerifier(*key)
+	given, err := newLogKey(*key)
 	if err != nil {
 		fail("key: %v", err)
 	}
+	handovers := readHandovers(folder)
+	recorded := map[int64]handover{}
+	for _, one := range handovers {
+		recorded[one.entry] = one
+	}
+	log := follow(given, handovers)
 	tree, cosigned := openCheckpoint(filepath.Join(folder, "checkpoint"), log, witnesses)
 	if tree.N == 0 {
 		if empty := sha256.Sum256(nil); tree.Hash != tlog.Hash(empty) {
@@ -326,6 +496,9 @@ func main() {
 			}
 			checkLabels(folder, index, entry)
 			checkPolicies(folder, index, entry)
+			if one, due := recorded[index]; due {
+				checkHandover(index, entry, one)
+			}
 		}
 	}
 	if *since != "" {

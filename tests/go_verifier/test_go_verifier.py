@@ -15,12 +15,14 @@ import pytest
 
 from deploy.dev.debian import GO, GO_MOD, missing_packages
 from gateway.audit.log.checkpoint import Checkpoint
-from gateway.audit.log.handover import LogKeys
-from gateway.audit.log.notes import sign_note
+from gateway.audit.log.handover import KEYS_NAME, LogKeys
+from gateway.audit.log.notes import Signer, sign_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification, verify_folder
+from tests.support.handed_over import SECOND, THIRD, HandedOver, handed_over
+from tests.support.handover_cases import CASES
 from tests.support.log import ORIGIN, SIGNER, SampleLog, sample
 from tests.support.logs import COSIGNERS, LARGE, LOGS, cosign, grow, grown
 from tests.support.waiting import HANG_S
@@ -51,9 +53,9 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "verifier"
 
 
-def _say(verifier: Path, folder: Path, *arguments: str) -> str:
+def _say(verifier: Path, folder: Path, *arguments: str, key: Signer = SIGNER) -> str:
     """Return what the program says of a folder, in one line."""
-    called = [str(verifier), "-key", SIGNER.vkey(), *arguments, str(folder)]
+    called = [str(verifier), "-key", key.vkey(), *arguments, str(folder)]
     done = subprocess.run(called, capture_output=True, text=True, check=False, timeout=HANG_S)
     assert done.stderr == ""
     assert (done.returncode == 0) is done.stdout.startswith("ok ")
@@ -151,3 +153,48 @@ def test_go_finds_growth_and_split_where_ours_does(verifier: Path, tmp_path: Pat
     assert _say(verifier, other.log.path, "-since", str(since)).startswith("FAIL since")
     split = Verification(LogReader(other.log.path), Anchors(SIGNER.verifier), since=kept).run().steps[8]
     assert split.status == "failed"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_go_follows_the_handovers_that_ours_follows(name: str, verifier: Path, tmp_path: Path) -> None:
+    """The table to which `sluice audit verify` and `verify.py` are held too."""
+    case = CASES[name]
+    folder = case.folder(tmp_path)
+    if case.passes:
+        assert _say(verifier, folder, key=case.given).startswith("ok ")
+    else:
+        assert _say(verifier, folder, key=case.given).startswith("FAIL ")
+
+
+def test_go_counts_no_key_of_the_log_as_a_witness(verifier: Path, tmp_path: Path) -> None:
+    log = HandedOver(tmp_path)
+    log.hand_over(SIGNER, SECOND)
+    log.publish(SECOND, SIGNER)
+    cosign(log.log, COSIGNERS[:1])
+    assert _say(verifier, log.log.log.path, "-witness", COSIGNERS[0].vkey()) == "ok 16 1"
+
+
+def test_go_finds_growth_across_handovers(verifier: Path, tmp_path: Path) -> None:
+    """An earlier checkpoint is signed by the key of its time, and by no later one."""
+    log = HandedOver(tmp_path)
+    folder, since, signed_anew = log.log.log.path, tmp_path / "since", tmp_path / "signed anew"
+    log.publish(SIGNER)
+    since.write_bytes((folder / "checkpoint").read_bytes())
+    signed_anew.write_bytes(sign_note(log.log.writer.checkpoint().text(), THIRD))
+    log.hand_over(SIGNER, SECOND)
+    log.hand_over(SECOND, THIRD)
+    log.publish(THIRD)
+    assert _say(verifier, folder, "-since", str(since)) == "ok 17 0"
+    assert _say(verifier, folder, "-since", str(signed_anew)).startswith("FAIL checkpoint")
+    assert _say(verifier, folder, "-since", str(since), key=THIRD).startswith("FAIL checkpoint")
+
+
+def test_go_finds_every_flipped_bit_of_handovers(verifier: Path, tmp_path: Path) -> None:
+    """One bit of each byte."""
+    file = handed_over(tmp_path).log.log.path / KEYS_NAME
+    whole, chosen = file.read_bytes(), random.Random(6)
+    for at in range(len(whole)):
+        file.write_bytes(whole[:at] + bytes((whole[at] ^ 1 << chosen.randrange(8),)) + whole[at + 1 :])
+        assert _say(verifier, tmp_path / "log").startswith("FAIL "), at
+    file.write_bytes(whole)
+    assert _say(verifier, tmp_path / "log") == "ok 19 0"

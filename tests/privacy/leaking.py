@@ -23,7 +23,7 @@ from gateway.core.release import draft, records
 from gateway.core.release.records import Waiting
 from gateway.core.state import State
 from gateway.core.windows.targets import Terms
-from gateway.edge.keys import Sealer
+from gateway.edge.keys.sealing import Sealer
 from gateway.edge.mqtt import MqttLink
 from gateway.recipient.records import Record
 from gateway.watching import metrics

@@ -24,7 +24,7 @@ from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_ac
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
 from gateway.durable.state import Durable
-from gateway.edge.keys import load_keys
+from gateway.edge.keys.keyring import load_keys
 from gateway.edge.store.database import DATABASE_FILE
 from gateway.edge.store.store import BALLAST_FILE
 from gateway.recipient.opening import open_bundle

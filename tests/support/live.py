@@ -26,7 +26,7 @@ from gateway.audit.verify.report import Report
 from gateway.audit.verify.verify import verify_folder
 from gateway.config import Installation, load_config
 from gateway.durable.configured import start
-from gateway.edge.keys import init_keys
+from gateway.edge.keys.keyring import init_keys
 from gateway.recipient.keys import generate, load_private
 from gateway.recipient.opening import OpenedBundle, open_bundle
 from tests.support.asking import Answer, perform

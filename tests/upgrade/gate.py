@@ -39,7 +39,7 @@ from gateway.core.release.bundle import ROWS_BYTES, advance_watermark, bundle_ac
 from gateway.core.release.records import epoch_day
 from gateway.durable.configured import start
 from gateway.durable.state import Durable, answer_of
-from gateway.edge.keys import GatewayKeys, load_keys
+from gateway.edge.keys.keyring import GatewayKeys, load_keys
 from gateway.edge.store.database import DATABASE_FILE, LOCK_FILE
 from gateway.edge.store.store import BALLAST_FILE
 from gateway.recipient.keys import load_private

@@ -22,7 +22,7 @@ import structlog
 import gateway.core.release.formats.sealed
 import gateway.recipient.opening
 from gateway.edge import system_clock
-from gateway.edge.keys import Sealer
+from gateway.edge.keys.sealing import Sealer
 from gateway.recipient.wire import KEY_WRAP_SUITE
 
 HASH_SEED = "0"

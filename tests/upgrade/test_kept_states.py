@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gateway.durable.configured import start
-from gateway.edge.keys import load_keys
+from gateway.edge.keys.keyring import load_keys
 from tests.support.asking import perform
 from tests.support.checking import check_here
 from tests.support.checkout import ROOT

@@ -15,7 +15,7 @@ from gateway.audit.log.submission import origin_hash
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
-from gateway.edge.keys import LOG_KEY_FILE, NEXT_LOG_KEY_FILE
+from gateway.edge.keys.log import LOG_KEY_FILE, NEXT_LOG_KEY_FILE
 from tests.support.live import LiveGateway
 from tests.witness.witness_process import WitnessProcess
 from tests.witness.witnessed_gateway import grow, policy, seen, start_confirmed, with_witnesses

@@ -219,21 +219,29 @@ class Handover(NamedTuple):
 
 
 HANDOVER_LINE = "sluice.net/key-handover/v1"
+MOST_HANDOVERS = 1000
+
+
+def is_count(text: str) -> bool:
+    """Return whether a text is a number of entries, or an entry's, in its only form."""
+    return re.fullmatch("0|[1-9][0-9]{0,18}", text) is not None and int(text) < 2**63
 
 
 def parse_handovers(data: bytes, name: str) -> list[Handover]:
     """Return the handovers in `log.keys`: notes one after the other, each signed by the key before and by its own."""
     found: list[Handover] = []
     parts = data.split(b"\n\n") if data else []
+    if len(parts) > 2 * MOST_HANDOVERS:
+        raise Wrong("log.keys", f"it is more than {MOST_HANDOVERS} handovers")
     for number in range(0, len(parts) - len(parts) % 2, 2):
         where = f"log.keys, handover {number // 2}"
         note = parts[number] + b"\n\n" + parts[number + 1] + (b"" if number + 2 == len(parts) else b"\n")
         text, lines = split_note(note, where)
         rows = text.decode().split("\n")[:-1]
-        if len(rows) != 5 or rows[:2] != [HANDOVER_LINE, name] or not re.fullmatch("0|[1-9][0-9]{0,18}", rows[2]):
+        if len(rows) != 5 or rows[:2] != [HANDOVER_LINE, name] or not is_count(rows[2]):
             raise Wrong(where, "it has not the five lines of a handover of this log")
         old, new = parse_key(rows[3]), parse_key(rows[4])
-        if old.type != LOG_KEY or new.type != LOG_KEY or not old.name == new.name == name:
+        if old.type != LOG_KEY or new.type != LOG_KEY or not old.name == new.name == name or rows[3:] != [vkey(old), vkey(new)]:
             raise Wrong(where, "its keys are not those of this log")
         for key in (old, new):
             line = next((line for line in lines if (line.name, line.id) == (key.name, key.id)), None)
@@ -264,7 +272,7 @@ def followed(log: Key, handovers: list[Handover]) -> list[Handover]:
 def read_handovers(folder: Path, name: str) -> list[Handover]:
     """Return the handovers that lie in a folder; none where the log has always had one key."""
     try:
-        return parse_handovers(read(folder, "log.keys"), name)
+        return parse_handovers(read(folder, "log.keys", LONGEST_KEYS), name)
     except Absent:
         return []
 
@@ -291,7 +299,7 @@ def open_checkpoint(note: bytes, log: Key, witnesses: list[Key], handovers: list
                 raise Wrong("checkpoint", f"line {line.number}: the signature of `{line.name}` is wrong")
             signed[key.id] = line
     rows = text.decode().split("\n")[:-1]
-    covered = [each for each in handovers or () if len(rows) > 1 and rows[1].isdecimal() and each.entry < int(rows[1])]
+    covered = [each for each in handovers or () if len(rows) > 1 and is_count(rows[1]) and each.entry < int(rows[1])]
     due = covered[-1].new if covered else log
     if due.id not in signed:
         if covered and signed:
@@ -301,7 +309,7 @@ def open_checkpoint(note: bytes, log: Key, witnesses: list[Key], handovers: list
     if len(rows) < 3 or not all(rows):
         raise Wrong("checkpoint", "it has not three lines or more, none of them empty")
     origin, size, root = rows[0], rows[1], unbase64(rows[2])
-    if not re.fullmatch("0|[1-9][0-9]{0,18}", size) or int(size) >= 2**63:
+    if not is_count(size):
         raise Wrong("checkpoint", f"line 2: `{size}` is no size")
     if root is None or len(root) != 32 or (size == "0" and root != root_over([])):
         raise Wrong("checkpoint", f"line 3: `{rows[2]}` is no root of a log of that size")
@@ -351,6 +359,7 @@ def spans(size: int, level: int) -> Iterator[tuple[int, int]]:
 
 
 LONGEST_NOTE = 1 << 16  # bytes; no checkpoint is longer
+LONGEST_KEYS = 1 << 20
 LONGEST_TILE = 256 * 32
 LONGEST = 256 * (2 + 65_535)  # no other file is longer than a bundle of the longest entries
 LONG_LOG = 1 << 24  # entries; of a longer log the tile at the top must be there before all others are looked for

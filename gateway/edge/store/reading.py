@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from gateway.audit.log.openings import label
 from gateway.core.effects import OutboxRow, PublicRow
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.errors import CorruptionError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database
 from gateway.edge.store.segment_keys import row_key
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from gateway.edge.keys import GatewayKeys, Sealer
+from gateway.edge.keys.keyring import GatewayKeys
+from gateway.edge.keys.sealing import Sealer
 
 
 def row_key(number: int) -> bytes:

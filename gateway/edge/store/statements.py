@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gateway.core.effects import Commit
 from gateway.core.public.tally import HOURS_OF_A_DAY
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Statement
 from gateway.edge.store.resealing import RESEAL_DUE, ROOT_ENTRY, ROOT_GENERATION
 from gateway.edge.store.segment_keys import SegmentKeys, row_key

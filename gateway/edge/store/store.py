@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.core.effects import BundleRow
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import DiskSpace, says_full
 from gateway.edge.store.reading import StoreReader

@@ -10,7 +10,7 @@ import sqlite3
 from functools import partial
 
 from gateway.core.effects import Commit
-from gateway.edge.keys import GatewayKeys
+from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import DiskSpace, says_full
 from gateway.edge.store.segment_keys import SegmentKeys

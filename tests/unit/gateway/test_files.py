@@ -11,7 +11,17 @@ from typing import Any
 
 import pytest
 
-from gateway.files import SecretFileError, create_file, read_regular, read_secret_file, replace_file, unusable, write_whole
+from gateway.files import (
+    SecretFileError,
+    create_file,
+    destroy_secret,
+    read_regular,
+    read_secret_file,
+    replace_file,
+    replace_secret,
+    unusable,
+    write_whole,
+)
 
 NOBODY = 65_534
 _AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
@@ -28,6 +38,56 @@ def test_write_whole_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
         os.umask(former)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
     assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"another", 0o644)
+
+
+@pytest.mark.parametrize("change", [lambda path: replace_secret(path, b"new"), destroy_secret], ids=["replaced", "destroyed"])
+def test_secret_is_overwritten_before_its_bytes_lose_their_name(
+    change: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The noughts are on the disk before whatever comes next, also in a file that its owner had taken care not to write."""
+    key, bytes_of_it, forced = tmp_path / "root.key", tmp_path / "the same bytes", []
+    key.write_bytes(b"secret")
+    key.chmod(0o400)
+    os.link(key, bytes_of_it)
+    force = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        force(descriptor)
+        if os.path.samestat(os.fstat(descriptor), bytes_of_it.stat()):
+            forced.append(bytes_of_it.read_bytes())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    change(key)
+    assert forced == [bytes(len(b"secret"))]
+    assert bytes_of_it.read_bytes() == bytes(len(b"secret"))
+    assert not key.exists() or (key.read_bytes(), key.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
+def test_secret_without_a_former_is_written(tmp_path: Path) -> None:
+    replace_secret(tmp_path / "root.key", b"new")
+    assert read_secret_file(tmp_path / "root.key") == b"new"
+
+
+def test_secret_that_cannot_be_replaced_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is overwritten of a key whose successor is not on the disk."""
+    key = tmp_path / "root.key"
+    key.write_bytes(b"secret")
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        replace_secret(key, b"new")
+    assert key.read_bytes() == b"secret"
+
+
+def test_link_among_secrets_is_deleted_and_what_it_leads_to_kept(tmp_path: Path) -> None:
+    """It is not one of the program's own files."""
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / "root-0a0b0c0d.kept").symlink_to(tmp_path / "precious")
+    destroy_secret(tmp_path / "root-0a0b0c0d.kept")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("precious", b"precious")]
 
 
 def test_replace_file_on_a_failing_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +133,24 @@ def as_nobody(ask: Callable[[], str]) -> str:
     os.waitpid(child, 0)
     with open(reading, "rb") as answer:
         return answer.read().decode()
+
+
+@_AS_ROOT
+def test_secret_that_its_owner_may_not_write_goes_all_the_same() -> None:
+    """Whoever is careful makes a key 0400; the gateway, which is no root, still puts another in its place."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+
+        def change() -> str:
+            key = Path(folder, "root.key")
+            key.write_bytes(b"secret")
+            key.chmod(0o400)
+            replace_secret(key, b"new")
+            key.chmod(0o400)
+            destroy_secret(key)
+            return "" if key.exists() else "gone"
+
+        assert as_nobody(change) == "gone"
 
 
 @_AS_ROOT

@@ -13,7 +13,8 @@ import pytest
 from gateway.audit.log.notes import Signer
 from gateway.check.installation import faults_of, notes_of
 from gateway.config import load_config
-from gateway.edge.keys import init_keys, log_origin
+from gateway.edge.keys.keyring import init_keys
+from gateway.edge.keys.log import log_origin
 from gateway.files import user_name
 from tests.support.live import LiveGateway
 

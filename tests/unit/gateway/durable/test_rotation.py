@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from gateway import files
 from gateway.audit.log.handover import KEYS_NAME, parse_handovers
 from gateway.audit.log.notes import Signer, split_note
 from gateway.audit.log.reader import VKEY_NAME
@@ -21,22 +22,15 @@ from gateway.audit.verify.verify import verify_folder
 from gateway.durable.configured import keys_of, start
 from gateway.durable.rotation import Rotation
 from gateway.durable.state import Durable
-from gateway.edge import keys as key_files
-from gateway.edge.keys import (
-    FORMER_LOG_KEY_FILE,
-    LOG_KEY_FILE,
-    LOG_PUBLIC_FILE,
-    NEXT_LOG_KEY_FILE,
-    ROOT_KEY_FILE,
-    GatewayKeys,
-    KeyFileError,
-    SealedRowError,
-    load_keys,
-)
+from gateway.edge.keys import keyring, log, root
+from gateway.edge.keys.keyring import GatewayKeys, load_keys
+from gateway.edge.keys.log import FORMER_LOG_KEY_FILE, LOG_KEY_FILE, LOG_PUBLIC_FILE, NEXT_LOG_KEY_FILE
+from gateway.edge.keys.root import ROOT_KEY_FILE
+from gateway.edge.keys.sealing import SealedRowError
 from gateway.edge.store.resealing import Resealing
 from gateway.edge.store.segment_keys import row_key
-from gateway.errors import OperatorError
-from gateway.files import write_whole
+from gateway.errors import KeyFileError, OperatorError
+from gateway.files import replace_file
 from gateway.restore.restore import restore
 from tests.support.asking import perform
 from tests.support.checking import check_here
@@ -132,11 +126,11 @@ def test_rotation_killed_at_any_step_goes_on_at_the_next_start(
         monkeypatch.setattr(module, name, do)
 
     if step == "made":
-        after(key_files, "write_whole", lambda path, *_: path.name == NEXT_LOG_KEY_FILE)
+        after(files, "replace_file", lambda path, *_: path.name == NEXT_LOG_KEY_FILE)
     elif step == "committed":
         monkeypatch.setattr(Rotation, "end_handover", stop)
     elif step == "public half":
-        after(key_files, "write_whole", lambda path, *_: path.name == LOG_PUBLIC_FILE)
+        after(files, "replace_file", lambda path, *_: path.name == LOG_PUBLIC_FILE)
     elif step == "moved aside":
         after(os, "replace", lambda _, path: Path(path).name == FORMER_LOG_KEY_FILE)
     elif step == "in place":
@@ -160,9 +154,9 @@ def without_room(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def write(path: Path, *given: Any, **named: Any) -> None:
         if path.name == name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        write_whole(path, *given, **named)
+        replace_file(path, *given, **named)
 
-    monkeypatch.setattr(key_files, "write_whole", write)
+    monkeypatch.setattr(files, "replace_file", write)
 
 
 def test_handover_waits_for_room_with_both_keys(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,17 +173,17 @@ def test_handover_waits_for_room_with_both_keys(live: LiveGateway, monkeypatch: 
 
 def test_replacing_the_logs_key_may_be_tried_again(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it failed, the new key never takes the former one's way."""
-    signer = key_files.prepare_log_key(live.place.keys, Signer.parse((live.place.keys / LOG_KEY_FILE).read_text()).name)
+    signer = log.prepare_log_key(live.place.keys, Signer.parse((live.place.keys / LOG_KEY_FILE).read_text()).name)
 
     def fail(*_given: object) -> None:
         raise OSError(errno.EIO, "fails")
 
     with monkeypatch.context() as broken:
-        broken.setattr(key_files, "sync_folder", fail)
+        broken.setattr(log, "sync_folder", fail)
         with pytest.raises(OSError, match="fails"):
-            key_files.replace_log_key(live.place.keys, signer)
+            log.replace_log_key(live.place.keys, signer)
     for _ in range(2):
-        key_files.replace_log_key(live.place.keys, signer)
+        log.replace_log_key(live.place.keys, signer)
         assert load_keys(live.place.keys).log_verifiers == (signer.verifier,)
 
 
@@ -369,11 +363,11 @@ def test_root_rotation_killed_at_any_step_goes_on(live: LiveGateway, monkeypatch
 
     if step in ("kept", "replaced"):
         name = "root-" if step == "kept" else ROOT_KEY_FILE
-        on = stopping(write_whole, lambda path, *_: path.name.startswith(name))
-        monkeypatch.setattr(key_files, "write_whole", on)
+        on = stopping(replace_file, lambda path, *_: path.name.startswith(name))
+        monkeypatch.setattr(files, "replace_file", on)
     elif step == "wiped":
-        on = stopping(GatewayKeys._delete_other_files, lambda *_: True, before=True)
-        monkeypatch.setattr(GatewayKeys, "_delete_other_files", on)
+        on = stopping(root.destroy_other_kept, lambda *_: True, before=True)
+        monkeypatch.setattr(keyring, "destroy_other_kept", on)
     elif step == "logged":
         monkeypatch.setattr(Resealing, "run", stopping(Resealing.run, lambda *_: True, before=True))
     elif step == "half sealed":

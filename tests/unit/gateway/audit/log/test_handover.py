@@ -21,7 +21,9 @@ from gateway.audit.log.handover import (
 from gateway.audit.log.notes import NoteError, Signer, sign_note
 from gateway.audit.log.payloads import LogKeyPayload, handover_commitment
 from gateway.audit.standalone import verify as standalone
+from tests.support.audits import run_audit
 from tests.support.handed_over import SECOND, STRANGER, THIRD, HandedOver, handed_over
+from tests.support.handover_cases import CASES
 from tests.support.log import ORIGIN, SIGNER
 
 FIRST = Handover.make(4, SIGNER, SECOND)
@@ -204,6 +206,16 @@ def test_changed_handovers_are_refused_by_both_verifiers(data: st.DataObject) ->
         parse_handovers(changed)
     with pytest.raises(standalone.Wrong):
         standalone.parse_handovers(changed, ORIGIN)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_verifiers_give_the_verdict_that_is_due(name: str, tmp_path: Path) -> None:
+    """Of `sluice audit verify` and of `verify.py`; the one in Go is held to the same table where it is built."""
+    case = CASES[name]
+    folder = case.folder(tmp_path)
+    status, said = run_audit("verify", str(folder), tmp_path, key=case.given.vkey())
+    assert (status == 0) is case.passes, said
+    assert (standalone.main([str(folder), "--key", case.given.vkey()]) == 0) is case.passes
 
 
 def test_commitment_is_the_same_in_the_verifier_that_rides_in_exports() -> None:

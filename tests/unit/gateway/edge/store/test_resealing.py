@@ -10,7 +10,8 @@ import pytest
 
 from gateway.audit.log.notes import Signer
 from gateway.core.effects import Commit, RootKeyRow
-from gateway.edge.keys import GatewayKeys, KeptRoots
+from gateway.edge.keys.keyring import GatewayKeys
+from gateway.edge.keys.root import KeptRoots
 from gateway.edge.store.resealing import ROWS_AT_ONCE, Resealing
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.store import Store

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.edge.keys import init_keys
+from gateway.edge.keys.keyring import init_keys
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 
 

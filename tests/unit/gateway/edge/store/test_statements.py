@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.core.effects import Commit, ConsentRow, DeviceRow, LogRow, OpeningRow
-from gateway.edge.keys import init_keys
+from gateway.edge.keys.keyring import init_keys
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.edge.store.statements import CommitRows
 

@@ -6,23 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.audit.log.notes import Signer, Verifier
-from gateway.edge.keys import (
-    LOG_KEY_FILE,
-    LOG_PUBLIC_FILE,
-    ROOT_KEY_FILE,
-    GatewayKeys,
-    KeptRoots,
-    KeyFileError,
-    SealedRowError,
-    Sealer,
-    init_keys,
-    load_keys,
-)
-from gateway.errors import CorruptionError, OperatorError
+from gateway.edge.keys.keyring import GatewayKeys, init_keys, load_keys
+from gateway.edge.keys.log import LOG_KEY_FILE, LOG_PUBLIC_FILE
+from gateway.edge.keys.root import ROOT_KEY_FILE, KeptRoots
+from gateway.edge.keys.sealing import SealedRowError
+from gateway.errors import CorruptionError, KeyFileError, OperatorError
 
 _ORIGIN = "sluice.example/river-street"
 _SIGNER = Signer(_ORIGIN, bytes(32))
@@ -95,15 +85,6 @@ def test_load_keys_narrower_mode_accepted(tmp_path: Path) -> None:
     load_keys(tmp_path)
 
 
-@pytest.mark.parametrize("length", [0, 16, 31, 33])
-def test_load_keys_root_key_of_wrong_length_refused(tmp_path: Path, length: int) -> None:
-    """A root key cut short would still derive something: it is refused."""
-    init_keys(tmp_path, _ORIGIN)
-    (tmp_path / ROOT_KEY_FILE).write_bytes(bytes(length))
-    with pytest.raises(KeyFileError, match=f"has `{length}` bytes"):
-        load_keys(tmp_path)
-
-
 @pytest.mark.parametrize("name", [ROOT_KEY_FILE, LOG_KEY_FILE])
 def test_load_keys_symbolic_link_refused(tmp_path: Path, name: str) -> None:
     """A link could be turned elsewhere between two starts."""
@@ -123,47 +104,10 @@ def test_load_keys_absent_or_no_file_refused(tmp_path: Path) -> None:
         load_keys(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\xfe", b"PRIVATE+KEY+a+00000000+AAAA"])
-def test_load_keys_damaged_log_key_refused_without_repeating_it(tmp_path: Path, content: bytes) -> None:
-    """A signing key that cannot be read is told without its text."""
-    init_keys(tmp_path, _ORIGIN)
-    (tmp_path / LOG_KEY_FILE).write_bytes(content)
-    with pytest.raises(KeyFileError, match=r"log\.skey`: not a signing key") as caught:
-        load_keys(tmp_path)
-    assert "nonsense" not in str(caught.value)
-
-
 def test_key_errors_mean_exit_2_and_3() -> None:
     """A bad key file is the operator's to mend; a row that does not open is corruption."""
     assert issubclass(KeyFileError, OperatorError)
     assert issubclass(SealedRowError, CorruptionError)
-
-
-@given(st.text("abcdefgh_0123|", max_size=10), st.binary(max_size=20), st.binary(max_size=200))
-def test_sealer_row_opens_under_its_own_place_alone(table: str, row_id: bytes, plaintext: bytes) -> None:
-    """A sealed row opens where it was sealed, and nowhere else; sealed again it looks different."""
-    sealer = Sealer(bytes(32))
-    sealed = sealer.seal(table, row_id, plaintext)
-    assert sealer.open(table, row_id, sealed) == plaintext
-    assert len(sealed) == len(plaintext) + 28
-    assert sealer.seal(table, row_id, plaintext) != sealed
-    for place in ((table + "x", row_id), (table, row_id + b"x")):
-        with pytest.raises(SealedRowError):
-            sealer.open(*place, sealed)
-    with pytest.raises(SealedRowError, match=r"sealed row of `.*` does not open"):
-        Sealer(b"\x01" * 32).open(table, row_id, sealed)
-
-
-def test_sealer_each_byte_changed_or_cut_refused() -> None:
-    """No byte of a sealed row can change or be lost unseen."""
-    sealer = Sealer(bytes(32))
-    sealed = sealer.seal("devices", b"1", b"text")
-    for position in range(len(sealed)):
-        changed = bytearray(sealed)
-        changed[position] ^= 1
-        for data in (bytes(changed), sealed[:position]):
-            with pytest.raises(SealedRowError):
-                sealer.open("devices", b"1", data)
 
 
 def test_gateway_keys_each_use_has_its_own_key() -> None:
@@ -178,53 +122,3 @@ def test_gateway_keys_each_use_has_its_own_key() -> None:
     assert len(keys.lookup_hash(b"a")) == 16
     with pytest.raises(ValueError, match="32 bytes"):
         GatewayKeys(bytes(16), _SIGNER)
-
-
-@pytest.mark.parametrize("mode", [0o400, 0o440])
-def test_root_key_of_the_services_credentials_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
-    """As systemd lays it down: for the user alone, or by an access list, which shows in the group's bits."""
-    folder, credentials = tmp_path / "keys", tmp_path / "credentials"
-    made = init_keys(folder, "test.example/log")
-    credentials.mkdir()
-    (folder / ROOT_KEY_FILE).rename(credentials / ROOT_KEY_FILE)
-    (credentials / ROOT_KEY_FILE).chmod(mode)
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    assert load_keys(folder).lookup_hash(b"topic") == made.lookup_hash(b"topic")
-    (folder / ROOT_KEY_FILE).write_bytes(bytes(32))
-    assert load_keys(folder).lookup_hash(b"topic") == made.lookup_hash(b"topic"), "a file beside it does not count"
-    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
-    with pytest.raises(KeyFileError, match="lets others read it"):
-        load_keys(folder)
-
-
-def test_root_key_among_credentials_that_everybody_may_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, credentials = tmp_path / "keys", tmp_path / "credentials"
-    init_keys(folder, "test.example/log")
-    credentials.mkdir()
-    (folder / ROOT_KEY_FILE).rename(credentials / ROOT_KEY_FILE)
-    (credentials / ROOT_KEY_FILE).chmod(0o444)
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
-    with pytest.raises(KeyFileError, match="mode `0444` lets others read it"):
-        load_keys(folder)
-
-
-def test_credentials_without_a_root_key_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service may have others."""
-    made = init_keys(tmp_path / "keys", "test.example/log")
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert load_keys(tmp_path / "keys").lookup_hash(b"topic") == made.lookup_hash(b"topic")
-
-
-def test_limit_rows_are_found_by_the_same_key_under_every_root(tmp_path: Path) -> None:
-    """Sealed anew, and found as before."""
-    keys = init_keys(tmp_path / "keys", "test.example/log")
-    before, device = keys.lookup_hash(b"topic"), keys.device_key(b"d1", 0)
-    keys.replace_root(tmp_path / "keys")
-    keys.forget_roots(tmp_path / "keys", ())
-    loaded = load_keys(tmp_path / "keys")
-    assert (keys.root_generation, loaded.root_generation) == (2, 2)
-    assert keys.lookup_hash(b"topic") == loaded.lookup_hash(b"topic") == before
-    assert loaded.device_key(b"d1", loaded.device_generation()) != device
-    assert [loaded.keeps_generation(number) for number in (0, 1)] == [False, True]
-    with pytest.raises(CorruptionError, match="root key number `1`, which is not there"):
-        loaded.device_key(b"d1", 0)
