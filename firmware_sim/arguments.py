@@ -62,7 +62,10 @@ def _positive(text: str) -> int:
 
 
 def _rate(text: str) -> float:
-    rate = _seconds(text)
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
     if not 0 < rate < 1e9:
         raise argparse.ArgumentTypeError(f"`{text}` is not a rate above 0")
     return rate
@@ -72,7 +75,7 @@ def _seconds(text: str) -> float:
     try:
         return float(text.removesuffix("s"))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number") from None
+        raise argparse.ArgumentTypeError(f"`{text}` is not a time in seconds, such as 30s") from None
 
 
 def _moment_ms(text: str) -> int:

@@ -44,8 +44,16 @@ class Rotation:
         self._sealing = False
 
     async def begin(self, now_ms: int) -> None:
-        """Log a root key that has come into use and is not logged: the process ended in between, or the operator put it there."""
+        """Log a root key that has come into use and is not logged: the process ended in between, or the operator put it there.
+
+        Raises: OperatorError: what the root keeps of those before it is not there.
+        """
         known, self.root_entry, self.reseal_due = await self._edges.store.resealing.known()
+        if self._keys.root_generation < known:  # then rows are looked for under other hashes, and an erasure would miss them
+            raise OperatorError(
+                f"`{self._place.keys}`: has no `root-….kept` of this `root.key`, which is number `{known}`: "
+                "put your copy of the latest keys back"
+            )
         if self._keys.root_generation > known:
             self._note_root(now_ms)
         elif self._keys.former_generations and not self.reseal_due:

@@ -284,6 +284,14 @@ async def test_gateway_that_answers_nobody_is_away(scene: Scene, tmp_path: Path)
     check(tmp_path, [Stretch(CALM_MIN, scene.samples()), Stretch(15, {})], {"SluiceAway": [{}]})
 
 
+async def test_one_of_several_gateways_that_answers_nobody_is_away(scene: Scene, tmp_path: Path) -> None:
+    """Prometheus tells by its `up` which; what the others say of themselves hides nothing."""
+    samples = scene.samples()
+    well, away = Stretch(CALM_MIN, {**samples, "up": 1.0}), Stretch(15, {"up": 0.0})
+    check(tmp_path, [well, away], {"SluiceAway": [HERE]})
+    check(tmp_path, [well, well], {})
+
+
 async def test_gateway_that_is_started_again_and_again_is_told(scene: Scene, tmp_path: Path) -> None:
     """Three times within the hour; it is well in between."""
 

@@ -111,4 +111,7 @@ def test_unit_file_asks_for_what_the_gateway_tells() -> None:
     """Ready, and alive, within a time in which many beats may be missed."""
     unit = (ROOT / "deploy" / "sluice.service").read_text().splitlines()
     assert {"Type=notify", "WatchdogSec=2min", "Restart=always"} <= set(unit)
+    assert unit.index("SystemCallFilter=adjtimex clock_adjtime") > unit.index("SystemCallFilter=~@privileged @resources")
+    assert "ProtectClock=yes" not in unit, "by which the gateway is never told whether a time service keeps the clock right"
+    assert "CapabilityBoundingSet=" in unit, "with which nothing sets a clock"
     assert Watch(Notifier("/n", 120.0)).beat_s <= 120.0 / 20

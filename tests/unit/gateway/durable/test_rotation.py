@@ -403,6 +403,18 @@ def test_root_as_a_credential_is_not_replaced_behind_systemds_back(live: LiveGat
     assert run(live, status)["root"]["generation"] == 1
 
 
+def test_root_without_what_it_keeps_of_those_before_it_starts_nothing(live: LiveGateway) -> None:
+    """It would look for rows under other hashes: an erasure would leave a household's, and its devices come back."""
+    run(live, rotate_root)
+    (kept,) = live.place.keys.glob("root-*.kept")
+    content = kept.read_bytes()
+    kept.unlink()
+    with pytest.raises(OperatorError, match=r"has no `root-….kept` of this `root\.key`, which is number `2`"):
+        run(live)
+    write_whole(kept, content, 0o600)
+    assert run(live, status)["root"]["generation"] == 2
+
+
 def test_what_a_root_keeps_is_of_no_use_to_another(live: LiveGateway) -> None:
     """A damaged or exchanged file is named; without it, rows of before do not open, and nothing is made up."""
     lived_in(live)
