@@ -18,7 +18,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from tests.bench.city import FIRST_READING_MS, bench_gateway
 from tests.bench.consumers import BenchError, Gateway
 from tests.bench.ingest import SPACING_MS
 from tests.bench.portal_previews import HOUSEHOLDS, extra_rss_mib
+from tests.bench.report import reported
 from tests.bench.timing import Message, cpu_s, measure, say
 from tests.support.addresses import MISSING, all_pages, one_of_each
 from tests.support.checkout import ROOT
@@ -288,13 +288,5 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--withdrawals", type=int, default=default.withdrawals, help="of homes (default %(default)s)")
     given = parser.parse_args(arguments)
     options = Options(given.requests, given.readers, given.rounds, given.turn_s, given.devices, given.withdrawals)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = run(options, Path(folder))
-        except BenchError as error:
-            say(str(error))
-            return 1
-    print(as_text(result), end="")
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 0 if all(result["holds"].values()) else 1
+    result = reported(lambda folder: run(options, folder), as_text, given.json)
+    return 0 if result is not None and all(result["holds"].values()) else 1

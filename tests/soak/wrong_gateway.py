@@ -40,7 +40,7 @@ def count_twice() -> None:
 
     def put_twice(state: State, records: list[pipeline._Taken]) -> None:
         again = records[::ONE_IN]
-        for account in ("pairs.considered", "pairs.recorded"):
+        for account in ("pairs.considered", "pairs.recorded", "pairs.waiting"):
             state.ledger.add(account, len(again))
         put(state, [*records, *again])
 
