@@ -65,7 +65,7 @@ RECEIVED = Received(stored={10: lines(10), 12: lines(12)}, printed=[*lines(10), 
 
 def counts(verdict: Verdict) -> tuple[int, int, int]:
     """Return what was lost, counted twice and leaked."""
-    return verdict.lost, verdict.counted_twice, verdict.leaked
+    return verdict.counts["lost"], verdict.counts["counted_twice"], verdict.counts["leaked"]
 
 
 def received(found: Received) -> tuple[int, int, int]:
