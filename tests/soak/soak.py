@@ -175,7 +175,7 @@ def _run_dry(made: Stage, last: Sequence[Message]) -> dict[str, Any]:
     assert made.live.stop() == 0, "the gateway did not end in order"
     made.listener.catch_up()
     made.listener.close()  # before the recipient is sent what is no bundle
-    made.recipient.catch_up()
+    made.recipient.end()
     return shown
 
 

@@ -174,58 +174,62 @@ def stage(folder: Path, seed: int, wrong: str = "") -> Iterator[Stage]:
         seed: Of all that is random.
         wrong: A way in which the gateway is wrong on purpose, see ``wrong_gateway``.
     """
-    for name in ("broker", "upstream", "programs"):
-        (folder / name).mkdir(parents=True)
     with ExitStack() as stack:
-        disk = _mounted(stack, folder / "gateway" / "state")
-        broker = stack.enter_context(running_mosquitto(folder / "broker", AUTOSAVE))
-        upstream = stack.enter_context(running_mosquitto(folder / "upstream", AUTOSAVE))
-        tap = stack.enter_context(tapped(broker.port))
-        upstream_tap = stack.enter_context(tapped(upstream.port, bundles=True))
-        before, portal_port = clock(0, EVENING_MS, rate=0), free_port()
-        live = LiveGateway(
-            folder / "gateway",
-            tap.port,
-            upstream_port=upstream_tap.port,
-            policies=policies(),
-            extra=f'\n[portal]\naddress = "http://localhost:{portal_port}"\n{before}',
-        )
+        made = _built(stack, folder, seed)
         if wrong:
-            live.program = ("tests.soak.wrong_gateway", wrong)
-        stack.callback(live.end)
-        listener = Listener(upstream.port, live.gateway)
-        stack.callback(listener.close)
-        portal = _portal(folder / "programs", live, portal_port)
-        stack.callback(portal.end)
-        recipient = Recipient(folder / "programs", live, upstream.port)
-        stack.callback(recipient.program.end)
-        made = Stage(
-            seed=seed,
-            live=live,
-            broker=broker,
-            upstream=upstream,
-            tap=tap,
-            upstream_tap=upstream_tap,
-            listener=listener,
-            portal=portal,
-            portal_port=portal_port,
-            recipient=recipient,
-            disk=disk,
-            false_clock=FalseClock(folder / "clock") if can_be_set() else None,
-            residents=homes(),
-            street=Street(seed),
-            fleet=erring(seed),
-            random=random.Random(seed),
-            erring_ids=[],
-            clock_text=before,
-        )
+            made.live.program = ("tests.soak.wrong_gateway", wrong)
         _settle_in(made)
         made.began_s = time.time()
         made.start()
-        portal.start()
-        recipient.program.start()
+        made.portal.start()
+        made.recipient.program.start()
         made.wait_ready()
         yield made
+
+
+def _built(stack: ExitStack, folder: Path, seed: int) -> Stage:
+    """Make all that runs: brokers, taps and listener do already, and the stack ends them and all others."""
+    for name in ("broker", "upstream", "programs"):
+        (folder / name).mkdir(parents=True)
+    disk = _mounted(stack, folder / "gateway" / "state")
+    broker = stack.enter_context(running_mosquitto(folder / "broker", AUTOSAVE))
+    upstream = stack.enter_context(running_mosquitto(folder / "upstream", AUTOSAVE))
+    tap = stack.enter_context(tapped(broker.port))
+    upstream_tap = stack.enter_context(tapped(upstream.port, bundles=True))
+    before, portal_port = clock(0, EVENING_MS, rate=0), free_port()
+    live = LiveGateway(
+        folder / "gateway",
+        tap.port,
+        upstream_port=upstream_tap.port,
+        policies=policies(),
+        extra=f'\n[portal]\naddress = "http://localhost:{portal_port}"\n{before}',
+    )
+    stack.callback(live.end)
+    listener = Listener(upstream.port, live.gateway)
+    stack.callback(listener.close)
+    portal, recipient = _portal(folder / "programs", live, portal_port), Recipient(folder / "programs", live, upstream.port)
+    for program in (portal, recipient.program):
+        stack.callback(program.end)
+    return Stage(
+        seed=seed,
+        live=live,
+        broker=broker,
+        upstream=upstream,
+        tap=tap,
+        upstream_tap=upstream_tap,
+        listener=listener,
+        portal=portal,
+        portal_port=portal_port,
+        recipient=recipient,
+        disk=disk,
+        false_clock=FalseClock(folder / "clock") if can_be_set() else None,
+        residents=homes(),
+        street=Street(seed),
+        fleet=erring(seed),
+        random=random.Random(seed),
+        erring_ids=[],
+        clock_text=before,
+    )
 
 
 def _mounted(stack: ExitStack, folder: Path) -> SmallDisk | None:
