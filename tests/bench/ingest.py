@@ -23,6 +23,7 @@ from tests.bench.report import reported
 from tests.bench.timing import Message, Sample, in_words, measure, say
 from tests.bench.versions import compare, comparison_text
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 from tests.support.mosquitto import running_mosquitto
 
 SPACING_MS = 300_000
@@ -103,15 +104,10 @@ def _outcome(live: LiveGateway, published: int) -> dict[str, Any]:
     received = ledger.get("frames.received", 0) - ledger.get("frames.rejected.redelivered", 0)
     contributed = ledger.get("pairs.contributed", 0)
     return {
-        "peak_rss_mib": round(_peak_rss_mib(live.process.pid), 1),
+        "peak_rss_mib": round(peak_kib(live.process.pid) / 1024, 1),
         "lost": max(0, published - received, published - contributed // FLOWS),
         "duplicated": max(0, received - published, -(-contributed // FLOWS) - published),
     }
-
-
-def _peak_rss_mib(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def _result(rounds: dict[str, list[Sample]], outcome: dict[str, Any], options: Options) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from tests.bench.timing import Message, cpu_s, measure, say
 from tests.support.addresses import MISSING, all_pages, one_of_each
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 from tests.support.mosquitto import running_mosquitto
 from tests.support.still_city import portal_over, still_city
 from tests.support.waiting import HANG_S
@@ -104,7 +105,7 @@ def measure_pages(folder: Path, options: Options) -> dict[str, Any]:
             "max_page": heaviest,
             "max_page_cpu_ms": round(costs[dearest], 2),
             "max_cpu_page": dearest,
-            "peak_rss_mib": round(_peak_rss_mib(city.portal_pid), 1),
+            "peak_rss_mib": round(peak_kib(city.portal_pid) / 1024, 1),
             "pages": {
                 path: {"kib": round(weights[f"{path}?lang=en"] / 1024, 1), "cpu_ms": round(costs[path], 2)} for path in costs
             },
@@ -203,7 +204,7 @@ def _turns(gateway: Gateway, live: LiveGateway, portal: tuple[int, int], options
         "lost": len(messages) - received,
         "read_pages": pages,
         "failed_pages": failures,
-        "peak_rss_mib": round(_peak_rss_mib(pid), 1),
+        "peak_rss_mib": round(peak_kib(pid) / 1024, 1),
         "rounds": [{name: round(cost, 3) for name, cost in one.items()} for one in rounds],
     }
 
@@ -223,11 +224,6 @@ def reading(port: int, readers: int) -> Iterator[dict[str, Any]]:
             process.terminate()
             said, _ = process.communicate(timeout=HANG_S)
         got.update(json.loads(said))
-
-
-def _peak_rss_mib(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 # the command

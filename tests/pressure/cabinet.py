@@ -25,6 +25,7 @@ from tests.support.asking import Answer
 from tests.support.audits import run_audit
 from tests.support.killed_gate import first_part
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 from tests.support.recounted import entries_of
 from tests.support.small_disk import SmallDisk, loop_disk, run_as_root, why_no_loop_disk
 from tests.support.waiting import HANG_S
@@ -86,10 +87,9 @@ def publish_all(play: Town, messages: Sequence[Message]) -> None:
 
 
 def peak_mib(live: LiveGateway) -> float:
-    """Return the most memory that a running gateway has had, in MiB, as the kernel counts it."""
+    """Return the most memory that a running gateway has had, in MiB."""
     assert live.process is not None
-    status = Path(f"/proc/{live.process.pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) / 1024
+    return peak_kib(live.process.pid) / 1024
 
 
 def line_of(shown: Answer, name: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from tests.soak.slopes import Sample
 from tests.soak.stage import Stage
+from tests.support.memory import resident_kib
 
 
 class Watch:
@@ -29,12 +29,6 @@ class Watch:
         run, process, now_s = self._stage.generation, self._stage.live.process, time.monotonic()
         assert process is not None
         with suppress(OSError, StopIteration):
-            rss_kib, fds = _seen(process.pid)
+            rss_kib, fds = resident_kib(process.pid), len(os.listdir(f"/proc/{process.pid}/fd"))
             since_s = now_s - self._runs_began_s.setdefault(run, now_s)
             self.samples.append(Sample(run, since_s, now_s - self._began_s, rss_kib, fds))
-
-
-def _seen(pid: int) -> tuple[int, int]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    rss = next(line for line in lines if line.startswith("VmRSS"))
-    return int(rss.split()[1]), len(os.listdir(f"/proc/{pid}/fd"))
