@@ -96,12 +96,12 @@ def _kept_for_good() -> Iterator[None]:
 async def _serve(place: Installation, *, unwitnessed: bool) -> None:
     watch = Watch(Notifier.from_environment())
     async with AsyncExitStack() as opened:
-        taken = await _answer_about(watch, place, opened)
+        port_refused = await _answer_about(watch, place, opened)
         with _kept_for_good():
             durable = await start(place, keys_of(place), unwitnessed=unwitnessed, in_turns=True)
             opened.push_async_callback(durable.close)
-            if taken is not None:  # said only now, since what is wrong with the start itself matters more
-                raise taken
+            if port_refused is not None:  # raised only now, since what is wrong with the start itself matters more
+                raise port_refused
             await durable.count_start()
         app = Gateway(durable, partial(broker_link, place), partial(configured_sinks, place))
         control = ControlServer(place.control_socket, ControlDoor(app).connection)
@@ -120,7 +120,7 @@ async def _serve(place: Installation, *, unwitnessed: bool) -> None:
 
 
 async def _answer_about(watch: Watch, place: Installation, opened: AsyncExitStack) -> OperatorError | None:
-    """Answer about the gateway where that is configured, from before it has started; return what stands in the way."""
+    """Answer about the gateway where that is configured, from before it has started; return why the port cannot be had."""
     if not place.config.metrics.port:
         return None
     from gateway.watching.metrics import Figures  # takes 3 MiB, so loaded only where it is configured

@@ -26,7 +26,7 @@ class Turns:
     def __init__(self) -> None:
         """Begin with none."""
         self._works: deque[_Work] = deque()
-        self._awaited: list[asyncio.Future[None]] = []
+        self._work_ended = asyncio.Event()  # another one after each work
 
     @property
     def pending(self) -> bool:
@@ -53,21 +53,14 @@ class Turns:
                 next(work.pieces)
             except StopIteration:
                 self._works.popleft()
-                self._tell()
+                self._work_ended.set()
+                self._work_ended = asyncio.Event()
         return self.pending
 
     async def finished(self, name: str) -> None:
         """Wait until no work of a name is under way."""
         while name in self.names:
-            self._awaited.append(asyncio.get_running_loop().create_future())
-            await self._awaited[-1]
-
-    def _tell(self) -> None:
-        """Wake those who wait for the end of a work."""
-        awaited, self._awaited = self._awaited, []
-        for future in awaited:
-            if not future.done():
-                future.set_result(None)
+            await self._work_ended.wait()
 
     def run_all(self) -> None:
         """Run every piece of every work, for commands that no loop waits behind."""

@@ -25,8 +25,8 @@ from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError
 
 LABELS_AT_ONCE = 100
-PAUSE = 3.0
-"""So many times as long as it worked it rests: it has a quarter of a core at most."""
+REST_RATIO = 3.0
+"""So many times as long as it has worked it rests: it has a quarter of a core at most."""
 
 _log = structlog.get_logger()
 
@@ -127,4 +127,4 @@ async def _gently(work: Callable[[], None]) -> None:
     """Do work in another thread, and rest after it."""
     began_s = time.monotonic()
     await asyncio.to_thread(work)
-    await asyncio.sleep(PAUSE * (time.monotonic() - began_s))
+    await asyncio.sleep(REST_RATIO * (time.monotonic() - began_s))

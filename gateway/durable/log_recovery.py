@@ -44,12 +44,12 @@ class ComparedLog(msgspec.Struct, frozen=True, array_like=True):
     latest_entry_ms: int = 0
 
     @classmethod
-    def of(cls, log: LogState, writer: LogWriter) -> Self:
+    def of(cls, log: LogState, tree: LogWriter) -> Self:
         """Return the edge of a log that consists of whole tiles."""
         policy, head = log.chain.policy, log.chain.consent_head
         assert policy is not None
         assert head is not None
-        return cls(writer.size, writer.edge(), policy, head, log.latest_entry_ms)
+        return cls(tree.size, tree.edge(), policy, head, log.latest_entry_ms)
 
     def writer(self, origin: str) -> LogWriter:
         """Return the tree up to here."""
@@ -152,32 +152,34 @@ class LogRecovery:
     def _entries(self) -> AsyncIterator[bytes]:
         return self._store.reader.entries(self.since.size)
 
-    async def _grow(self, state: LogState) -> LogWriter:
-        log, block = self.since.resume(state), list[bytes]()
-        if log.size in self._heads:
-            self._compare_head(log, block)
+    async def _grow(self, log: LogState) -> LogWriter:
+        """Return the tree of all entries, each of which ``log`` then knows; ``block`` holds those of the tile under way."""
+        tree, block = self.since.resume(log), list[bytes]()
+        if tree.size in self._heads:
+            self._compare_head(tree, block)
         async for content in self._entries():
-            state.known(decoded(content, log.size, self._store))
-            log.append(content)
+            log.known(decoded(content, tree.size, self._store))
+            tree.append(content)
             block.append(content)
-            if log.size % TILE_WIDTH == 0:
-                if log.size <= self.signed_size:
-                    self._files.compare(log.take_full_files(), block, log.size)
-                    self.compared = ComparedLog.of(state, log)
+            if tree.size % TILE_WIDTH == 0:
+                if tree.size <= self.signed_size:
+                    self._files.compare(tree.take_full_files(), block, tree.size)
+                    self.compared = ComparedLog.of(log, tree)
                 block.clear()
-            if log.size in self._heads:
-                self._compare_head(log, block)
-        return log
+            if tree.size in self._heads:
+                self._compare_head(tree, block)
+        return tree
 
-    def _compare_head(self, log: LogWriter, block: Sequence[bytes]) -> None:
-        partial = log.partial_files()
+    def _compare_head(self, tree: LogWriter, block: Sequence[bytes]) -> None:
+        """Compare the files of a size that was signed: those of the entries first, since they tell which entry was changed."""
+        partial = tree.partial_files()
         lowest = {path: data for path, data in partial.items() if is_lowest(path)}
-        self._files.compare(lowest, block, log.size)
-        if log.root() != self._heads[log.size].root:
+        self._files.compare(lowest, block, tree.size)
+        if tree.root() != self._heads[tree.size].root:
             raise CorruptionError(
-                f"`{self._store.path}`: its entries do not lead to the head of size `{log.size}` that was signed"
+                f"`{self._store.path}`: its entries do not lead to the head of size `{tree.size}` that was signed"
             )
-        self._files.compare(partial, block, log.size)
+        self._files.compare(partial, block, tree.size)
         self._files.compare_narrower(partial, block)
 
 

@@ -122,9 +122,11 @@ class Rotation:
         return self.root_entry
 
     def begins_to_reseal(self) -> bool:
-        """Return True, once, where ``reseal`` is due; to be asked after the commit that makes it due."""
-        begins, self._sealing = self.reseal_due and not self._sealing, self.reseal_due
-        return begins
+        """Return whether ``reseal`` is to be started now: True once for each time that it is due, after the commit of that."""
+        if self._sealing or not self.reseal_due:
+            return False
+        self._sealing = True
+        return True
 
     async def reseal(self) -> None:
         """Seal every row under the present root, and destroy the former ones that nothing needs any more."""

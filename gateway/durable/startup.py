@@ -25,11 +25,14 @@ from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import OperatorError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateFound:
     """What a database held when it was opened, restored to memory.
 
     Attributes:
+        unpublished: What the next publication has to contain.
+        to_send_again: The bundles that no sink has acknowledged.
+        public_keys: Of the recipients in the policies in force.
         last_head: The last signed checkpoint, stored or published; empty in a new database.
         ended_in_order: Whether the previous run ended cleanly; true of a new database.
         starts: How often the gateway was started on it.
@@ -76,19 +79,7 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
     signers = _signers(keys, handovers)
     if len(signers) > 1:
         edges.publisher.hand_over(handovers[-1], join_handovers(handovers))
-    state = State(
-        GatewayIdentity(
-            gateway=place.config.gateway,
-            signer=signers[0],
-            device_key=keys.device_key,
-            device_generation=keys.device_generation,
-            keeps_generation=keys.keeps_generation,
-            random_bytes=edges.random_bytes,
-            sub_epoch=stored.sub_epoch,
-            simulated_clock=edges.clock.simulated,
-        )
-    )
-    state.log.signers = signers
+    state = _empty_state(place.config.gateway, keys, edges, stored.sub_epoch, signers)
     log_recovery = LogRecovery(edges.store, edges.publisher)
     unpublished = await _restore_log(state, stored, edges, log_recovery)
     unpublished.handovers = join_handovers(handovers)
@@ -100,16 +91,33 @@ async def restore(place: Installation, keys: GatewayKeys, edges: Edges) -> State
     recovered = StateRecovery(edges.store, state)
     await recovered.recover(stored, edges.clock.now_ms())
     return StateFound(
-        state,
-        unpublished,
-        stored.bundles,
-        recovered.public_keys,
-        log_recovery.last_head,
-        stored.ended_in_order,
-        stored.starts,
-        log_recovery.since,
-        log_recovery.signed_size,
+        state=state,
+        unpublished=unpublished,
+        to_send_again=stored.bundles,
+        public_keys=recovered.public_keys,
+        last_head=log_recovery.last_head,
+        ended_in_order=stored.ended_in_order,
+        starts=stored.starts,
+        since=log_recovery.since,
+        signed_size=log_recovery.signed_size,
     )
+
+
+def _empty_state(gateway: str, keys: GatewayKeys, edges: Edges, sub_epoch: int, signers: tuple[Signer, ...]) -> State:
+    """Return the state of a gateway of which nothing is known yet but who it is."""
+    identity = GatewayIdentity(
+        gateway=gateway,
+        signer=signers[0],
+        device_key=keys.device_key,
+        device_generation=keys.device_generation,
+        keeps_generation=keys.keeps_generation,
+        random_bytes=edges.random_bytes,
+        sub_epoch=sub_epoch,
+        simulated_clock=edges.clock.simulated,
+    )
+    state = State(identity)
+    state.log.signers = signers
+    return state
 
 
 async def _restore_log(state: State, stored: Stored, edges: Edges, log_recovery: LogRecovery) -> Unpublished:

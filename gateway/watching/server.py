@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from typing import Final
+
+import structlog
 
 from gateway.errors import OperatorError
 from gateway.watching.health import REASONS
 from gateway.watching.watch import Watch
 from gateway.witness.http import HttpServer, Request, Response
 
+_log = structlog.get_logger()
 _REQUEST_S: Final = 5.0
 _FIGURES: Final = "text/plain; version=0.0.4; charset=utf-8"
 _NOT_HERE: Final = Response(404, b"not here; there are /healthz, /readyz and /metrics\n")
@@ -33,10 +37,12 @@ class WatchServer:
         Raises: OperatorError: the port is taken.
         """
         try:
-            return await self._server.start("127.0.0.1", self._port)
+            port = await self._server.start("127.0.0.1", self._port)
         except OSError as error:
             reason = (os.strerror(error.errno) if error.errno else str(error)).lower()
             raise OperatorError(f"`metrics.port`: cannot listen on `{self._port}`: {reason}") from error
+        self._server.failed.add_done_callback(_log_failure)
+        return port
 
     async def close(self) -> None:
         """Stop listening."""
@@ -61,3 +67,9 @@ class WatchServer:
     def _ready(self) -> Response:
         reasons = [REASONS[name] for name in self._watch.not_ready()]
         return Response(503, "".join(f"{reason}\n" for reason in reasons).encode()) if reasons else Response(200, b"ready\n")
+
+
+def _log_failure(failed: asyncio.Future[None]) -> None:
+    """Log the first error of an answer: whoever asked was left without one, and the gateway itself goes on."""
+    if not failed.cancelled() and (error := failed.exception()) is not None:
+        _log.error("what was asked about the gateway could not be answered", exc_info=error)

@@ -13,7 +13,6 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -48,6 +47,7 @@ from tests.bench.audit_logs import (
     write_rows,
 )
 from tests.bench.consumers import BenchError
+from tests.bench.report import reported
 from tests.support.gate import ORIGIN
 
 APPEND_TO_FLOOR = 12
@@ -311,13 +311,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--releases", type=int, default=default.releases, help="to replay (default %(default)s)")
     parser.add_argument("--ticks", type=int, default=default.ticks, help="of the simulated day (default %(default)s)")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = run(Options(entries=given.entries, releases=given.releases, ticks=given.ticks), Path(folder))
-        except BenchError as error:
-            _say(str(error))
-            return 1
-    print(as_text(result), end="")
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 0 if all(result["holds"].values()) else 1
+    result = reported(
+        lambda folder: run(Options(entries=given.entries, releases=given.releases, ticks=given.ticks), folder),
+        as_text,
+        given.json,
+    )
+    return 0 if result is not None and all(result["holds"].values()) else 1

@@ -26,6 +26,7 @@ from gateway.audit.replay.replay import Replay
 from gateway.audit.verify.progress import Progress
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
+from tests.support.memory import peak_kib
 
 Outcome = dict[str, Any]
 
@@ -74,9 +75,7 @@ def _progress() -> Progress:
 
 def _rss_mib() -> float:
     """Return the most memory that this process ever held, and with it its largest helper, if it had one."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    own_kib = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-    return (own_kib + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+    return (peak_kib() + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
 
 
 def _cpu_s() -> float:

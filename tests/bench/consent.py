@@ -11,10 +11,8 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib.metadata
-import json
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -33,6 +31,7 @@ from tests.bench.consent_city import NOW_MS, PROPERTY, bench_policies, gateway_s
 from tests.bench.consent_growth import Compiled, Grown, Turn, grown
 from tests.bench.consent_peers import Engine, Question, cedar, our_answers, questions, rego
 from tests.bench.consumers import BenchError
+from tests.bench.report import reported
 from tests.support.compiled import compile_all
 
 COLD_TO_CEDARPY = 20
@@ -305,13 +304,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--citizens", type=int, default=default.citizens, help="asked about (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=default.rounds, help="of which the median counts (default %(default)s)")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = run(replace(default, citizens=given.citizens, rounds=given.rounds), Path(folder))
-        except BenchError as error:
-            _say(str(error))
-            return 1
-    print(as_text(result), end="")
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 0 if all(result["holds"].values()) else 1
+    result = reported(
+        lambda folder: run(replace(default, citizens=given.citizens, rounds=given.rounds), folder), as_text, given.json
+    )
+    return 0 if result is not None and all(result["holds"].values()) else 1

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 from consent.core.decide import decide
@@ -27,6 +26,7 @@ from tests.bench.consent_city import FLOWS, NOW_MS, bench_policies, gateway_stat
 from tests.bench.consumers import BenchError
 from tests.support.checkout import ROOT
 from tests.support.compiled import compile_all
+from tests.support.memory import resident_kib
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,7 @@ def _evaluate(state: State, devices: Sequence[Device], flows: list[Flow]) -> flo
 
 
 def _rss_mib() -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+    return resident_kib() / 1024
 
 
 def _say(**figures: float) -> None:

@@ -9,9 +9,7 @@ rounds are interleaved, so that what else goes on in the machine meets all alike
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +18,12 @@ from typing import Any
 from firmware_sim.load import meter_messages
 from gateway.service import set_up_logging
 from tests.bench.city import FIRST_READING_MS, FLOWS, bench_gateway
-from tests.bench.consumers import LOG_SUBSCRIPTIONS, BenchError, Bridge, Consumer, Gateway, MosquittoSub, Paho
+from tests.bench.consumers import LOG_SUBSCRIPTIONS, Bridge, Consumer, Gateway, MosquittoSub, Paho
+from tests.bench.report import reported
 from tests.bench.timing import Message, Sample, in_words, measure, say
-from tests.bench.versions import as_json, compare, comparison_text
+from tests.bench.versions import compare, comparison_text
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 from tests.support.mosquitto import running_mosquitto
 
 SPACING_MS = 300_000
@@ -104,15 +104,10 @@ def _outcome(live: LiveGateway, published: int) -> dict[str, Any]:
     received = ledger.get("frames.received", 0) - ledger.get("frames.rejected.redelivered", 0)
     contributed = ledger.get("pairs.contributed", 0)
     return {
-        "peak_rss_mib": round(_peak_rss_mib(live.process.pid), 1),
+        "peak_rss_mib": round(peak_kib(live.process.pid) / 1024, 1),
         "lost": max(0, published - received, published - contributed // FLOWS),
         "duplicated": max(0, received - published, -(-contributed // FLOWS) - published),
     }
-
-
-def _peak_rss_mib(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def _result(rounds: dict[str, list[Sample]], outcome: dict[str, Any], options: Options) -> dict[str, Any]:
@@ -174,16 +169,8 @@ def main(arguments: Sequence[str]) -> int:
     options = Options(given.readings, given.devices, given.rounds, given.steady_s)
     if given.against is not None:
         return _against(given.against, options, given.json)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = run(options, Path(folder))
-        except BenchError as error:
-            say(str(error))
-            return 1
-    print(as_text(result), end="")
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 1 if result["gateway"]["lost"] or result["gateway"]["duplicated"] else 0
+    result = reported(lambda folder: run(options, folder), as_text, given.json)
+    return 1 if result is None or result["gateway"]["lost"] or result["gateway"]["duplicated"] else 0
 
 
 def _against(revision: str, options: Options, file: Path | None) -> int:
@@ -193,13 +180,7 @@ def _against(revision: str, options: Options, file: Path | None) -> int:
     rest = messages[options.rounds * size :]
     share = len(rest) // options.rounds
     steady = [rest[n * share : (n + 1) * share] for n in range(options.rounds)] if share else []
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = compare(revision, Path(folder), options.devices, bursts, steady, STEADY_RATE)
-        except BenchError as error:
-            say(str(error))
-            return 1
-    print(comparison_text(result), end="")
-    if file is not None:
-        file.write_text(as_json(result))
-    return 0 if all(result["holds"].values()) else 1
+    result = reported(
+        lambda folder: compare(revision, folder, options.devices, bursts, steady, STEADY_RATE), comparison_text, file
+    )
+    return 0 if result is not None and all(result["holds"].values()) else 1

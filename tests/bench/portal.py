@@ -18,7 +18,6 @@ import re
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,10 +34,12 @@ from tests.bench.city import FIRST_READING_MS, bench_gateway
 from tests.bench.consumers import BenchError, Gateway
 from tests.bench.ingest import SPACING_MS
 from tests.bench.portal_previews import HOUSEHOLDS, extra_rss_mib
+from tests.bench.report import reported
 from tests.bench.timing import Message, cpu_s, measure, say
 from tests.support.addresses import MISSING, all_pages, one_of_each
 from tests.support.checkout import ROOT
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 from tests.support.mosquitto import running_mosquitto
 from tests.support.still_city import portal_over, still_city
 from tests.support.waiting import HANG_S
@@ -104,7 +105,7 @@ def measure_pages(folder: Path, options: Options) -> dict[str, Any]:
             "max_page": heaviest,
             "max_page_cpu_ms": round(costs[dearest], 2),
             "max_cpu_page": dearest,
-            "peak_rss_mib": round(_peak_rss_mib(city.portal_pid), 1),
+            "peak_rss_mib": round(peak_kib(city.portal_pid) / 1024, 1),
             "pages": {
                 path: {"kib": round(weights[f"{path}?lang=en"] / 1024, 1), "cpu_ms": round(costs[path], 2)} for path in costs
             },
@@ -203,7 +204,7 @@ def _turns(gateway: Gateway, live: LiveGateway, portal: tuple[int, int], options
         "lost": len(messages) - received,
         "read_pages": pages,
         "failed_pages": failures,
-        "peak_rss_mib": round(_peak_rss_mib(pid), 1),
+        "peak_rss_mib": round(peak_kib(pid) / 1024, 1),
         "rounds": [{name: round(cost, 3) for name, cost in one.items()} for one in rounds],
     }
 
@@ -223,11 +224,6 @@ def reading(port: int, readers: int) -> Iterator[dict[str, Any]]:
             process.terminate()
             said, _ = process.communicate(timeout=HANG_S)
         got.update(json.loads(said))
-
-
-def _peak_rss_mib(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 # the command
@@ -288,13 +284,5 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--withdrawals", type=int, default=default.withdrawals, help="of homes (default %(default)s)")
     given = parser.parse_args(arguments)
     options = Options(given.requests, given.readers, given.rounds, given.turn_s, given.devices, given.withdrawals)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = run(options, Path(folder))
-        except BenchError as error:
-            say(str(error))
-            return 1
-    print(as_text(result), end="")
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 0 if all(result["holds"].values()) else 1
+    result = reported(lambda folder: run(options, folder), as_text, given.json)
+    return 0 if result is not None and all(result["holds"].values()) else 1

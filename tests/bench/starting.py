@@ -21,6 +21,7 @@ from tests.support.asking import perform
 from tests.support.checking import check_here
 from tests.support.live import LiveGateway
 from tests.support.long_log import lengthen
+from tests.support.memory import peak_kib
 
 _AT_ONCE = 10_000
 _OPENINGS = '\n[audit]\nopenings_folder = "openings"\n'
@@ -71,12 +72,11 @@ def _started(live: LiveGateway) -> dict[str, Any]:
         entries = live.start().status()["log"]["size"]
         taken_s = time.perf_counter() - began_s
         assert live.process is not None
-        status = Path(f"/proc/{live.process.pid}/status").read_text()
+        held_kib = peak_kib(live.process.pid)
         live.stop()
     finally:
         live.end()
-    (peak_kib,) = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
-    return {"entries": entries, "s": round(taken_s, 2), "mib": round(peak_kib / 1024)}
+    return {"entries": entries, "s": round(taken_s, 2), "mib": round(held_kib / 1024)}
 
 
 STARTS = {

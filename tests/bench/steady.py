@@ -8,13 +8,11 @@ traced and behind a relay, counts its syncs and how long messages wait for their
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shutil
 import signal
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -27,6 +25,7 @@ from gateway.service import set_up_logging
 from tests.bench.city import FIRST_READING_MS, bench_gateway
 from tests.bench.consumers import LOG_SUBSCRIPTIONS, BenchError, Bridge, Gateway, MosquittoSub
 from tests.bench.own_disk import OwnDisk, own_disk
+from tests.bench.report import reported
 from tests.bench.timing import Message, cpu_s, say
 from tests.bench.watched_broker import relayed, waits_since_asked
 from tests.support.live import LiveGateway
@@ -211,13 +210,5 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--devices", type=int, default=default.devices, help="meters and subjects (default %(default)s)")
     given = parser.parse_args(arguments)
     options = Options(tuple(given.rates), given.seconds, given.traced_s, given.devices)
-    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
-        try:
-            result = run(options, Path(folder))
-        except BenchError as error:
-            say(str(error))
-            return 1
-    print(as_text(result), end="")
-    if given.json is not None:
-        given.json.write_text(json.dumps(result, indent=2) + "\n")
-    return 0
+    result = reported(lambda folder: run(options, folder), as_text, given.json)
+    return 1 if result is None else 0

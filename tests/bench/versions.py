@@ -8,7 +8,6 @@ in the machine meets both alike.
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -245,8 +244,3 @@ def comparison_text(result: dict[str, Any]) -> str:
     verdicts = "  ".join(f"{what}: {'holds' if well else 'FAILS'}" for what, well in result["holds"].items())
     lines.append(f"at most {result['at_most']:.2f}x: {verdicts}")
     return "\n".join(lines) + "\n"
-
-
-def as_json(result: dict[str, Any]) -> str:
-    """Return a result as it is written to the file."""
-    return json.dumps(result, indent=2) + "\n"

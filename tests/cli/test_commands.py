@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -25,6 +24,7 @@ from gateway.cli import build_parser
 from gateway.control.context import Door
 from gateway.control.methods import METHODS
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 from tests.support.shell import Shell, cold_sluice, sluice
 from tests.support.waiting import HANG_S
 
@@ -457,8 +457,7 @@ def test_nested_limits_are_refused_and_do_not_end_the_gateway(live: LiveGateway,
 
 def _peak_kib(live: LiveGateway) -> int:
     assert live.process is not None
-    status = Path(f"/proc/{live.process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]  # Linux has it
+    return peak_kib(live.process.pid)
 
 
 def test_half_lines_of_many_take_little_memory_and_hold_nobody_up(live: LiveGateway) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -76,6 +77,17 @@ def files(live: LiveGateway) -> dict[str, bytes]:
     return {str(file.relative_to(live.place.log)): file.read_bytes() for file in live.place.log.rglob("*") if file.is_file()}
 
 
+def lasting(published: dict[str, bytes]) -> dict[str, bytes]:
+    """Return those of a log's files that are never replaced: all but the checkpoint and what is not full."""
+    return {path: data for path, data in published.items() if path != "checkpoint" and ".p/" not in path}
+
+
+def lose(live: LiveGateway, lost: str) -> None:
+    """Delete a file or a folder of the published log."""
+    target = live.place.log / lost
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+
+
 async def start(live: LiveGateway) -> None:
     """Start and end."""
     async with started(live, SetClock(MIDNIGHT_MS + 60_000)):
@@ -87,12 +99,10 @@ async def start(live: LiveGateway) -> None:
 )
 async def test_start_puts_back_what_the_log_folder_has_lost(live: LiveGateway, lost: str) -> None:
     """Each kind of file, and the whole folder: byte for byte what was published before, and the log verifies."""
-    before, target = files(live), live.place.log / lost
-    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    before = files(live)
+    lose(live, lost)
     await start(live)
-    after = files(live)
-    changing = {"checkpoint", *(path for path in before if ".p/" in path)}
-    assert {path: data for path, data in before.items() if path not in changing}.items() <= after.items()
+    assert lasting(before).items() <= files(live).items()
     report = verify_folder(live.place.log, live.vkey, live.place.openings)
     assert report.ok, report.to_text()
 
@@ -103,20 +113,24 @@ def _flipped(path: Path, at: int) -> None:
     path.write_bytes(data)
 
 
-def _entry_changed(live: LiveGateway, index: int) -> None:
-    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
+@contextmanager
+def _unguarded(live: LiveGateway) -> Iterator[sqlite3.Connection]:
+    """Open the database, in which nothing keeps the log's entries as they are any more."""
+    with closing(sqlite3.connect(live.place.state / DATABASE_FILE)) as database, database:
         database.executescript("DROP TRIGGER entry_is_fixed; DROP TRIGGER entry_stays;")
+        yield database
+
+
+def _entry_changed(live: LiveGateway, index: int) -> None:
+    with _unguarded(live) as database:
         (content,) = database.execute("SELECT content FROM entry WHERE entry_index = ?", (index,)).fetchone()
         changed = content[:-1] + bytes([content[-1] ^ 1])
         database.execute("UPDATE entry SET content = ? WHERE entry_index = ?", (changed, index))
-    database.close()
 
 
 def _entries_cut(live: LiveGateway, size: int) -> None:
-    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
-        database.executescript("DROP TRIGGER entry_is_fixed; DROP TRIGGER entry_stays;")
+    with _unguarded(live) as database:
         database.execute("DELETE FROM entry WHERE entry_index >= ?", (size,))
-    database.close()
 
 
 def _policies_changed(live: LiveGateway) -> None:
@@ -192,11 +206,10 @@ def _latest(folder: Path) -> Path:
 
 def _kept(live: LiveGateway, **changed: object) -> None:
     """Change what the last good start has kept."""
-    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
+    with closing(sqlite3.connect(live.place.state / DATABASE_FILE)) as database, database:
         ((content,),) = database.execute("SELECT content FROM compared").fetchall()
         kept = msgspec.structs.replace(msgspec.msgpack.decode(content, type=ComparedLog), **changed)
         database.execute("UPDATE compared SET content = ?", (msgspec.msgpack.encode(kept),))
-    database.close()
 
 
 NEW: list[tuple[Callable[[LiveGateway], None], str]] = [
@@ -221,9 +234,8 @@ async def test_start_compares_what_is_new_since_the_last_good_one_before_it_sign
 
 
 def _old_entry_cut(live: LiveGateway) -> None:
-    with sqlite3.connect(live.place.state / DATABASE_FILE) as database:
-        database.executescript("DROP TRIGGER entry_is_fixed; DROP TRIGGER entry_stays; DELETE FROM entry WHERE entry_index = 17;")
-    database.close()
+    with _unguarded(live) as database:
+        database.execute("DELETE FROM entry WHERE entry_index = 17")
 
 
 def _labels_changed(live: LiveGateway) -> None:
@@ -294,19 +306,17 @@ def test_old_difference_ends_the_process_with_the_status_of_a_start_that_finds_i
 @pytest.mark.parametrize("lost", ["tile/0/000", "tile/entries", "labels", "policies"])
 async def test_old_files_that_were_lost_come_back_while_the_gateway_runs(compared: LiveGateway, lost: str) -> None:
     """Byte for byte."""
-    before, target = files(compared), compared.place.log / lost
-    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    before = files(compared)
+    lose(compared, lost)
     await run_to_the_end_of_the_comparison(compared)
-    after = files(compared)
-    changing = {"checkpoint", *(path for path in before if ".p/" in path)}
-    assert {path: data for path, data in before.items() if path not in changing}.items() <= after.items()
+    assert lasting(before).items() <= files(compared).items()
 
 
 @pytest.mark.parametrize("lost", ["checkpoint", "."])
 async def test_start_compares_everything_where_the_log_folder_has_lost_its_checkpoint(compared: LiveGateway, lost: str) -> None:
     """Then somebody has put another folder in its place, or none, and all of it is back before anything is signed."""
-    before, target = files(compared), compared.place.log / lost
-    shutil.rmtree(target) if target.is_dir() else target.unlink()
+    before = files(compared)
+    lose(compared, lost)
     (compared.place.log / "tile/0/000").unlink(missing_ok=True)
     await start(compared)
     assert files(compared)["tile/0/000"] == before["tile/0/000"]

@@ -5,20 +5,17 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from firmware_sim.load import Load
 from tests.crash.scene import MIDNIGHT_MS, Publishing
-from tests.crash.street import DAY_MS, HOUR_MS, Message, Told, differences, public_readings
+from tests.crash.street import DAY_MS, HOUR_MS, Told, differences, public_readings
 from tests.crash.town import SCOPE, Town, town
-from tests.pressure.cabinet import MOST_MIB, check_replay, gaps, line_of, peak_mib
+from tests.pressure.cabinet import MINUTE_MS, MOST_MIB, check_replay, gaps, line_of, peak_mib, publish_all
 from tests.support.live import opened
 from tests.support.waiting import HANG_S
 
-MINUTE_MS = 60_000
 READINGS = 3_000
 REPEATS = ("replayed", "duplicate", "redelivered")
 """Why a frame is refused of which an equal one has come before."""
@@ -77,12 +74,6 @@ def settled(play: Town, last: Counter[Told]) -> dict[str, int]:
     assert shown["imbalances"] == []
     ledger: dict[str, int] = shown["ledger"]
     return ledger
-
-
-def publish_all(play: Town, messages: Sequence[Message]) -> None:
-    """Publish as fast as the broker takes it; it says that all has arrived."""
-    pairs = [(message.topic, message.payload) for message in messages]
-    assert Load("127.0.0.1", play.broker.port, pairs).run(HANG_S).acknowledged == len(pairs)
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +16,12 @@ from firmware_sim.load import Load
 from tests.crash.town import POLICIES
 from tests.pressure.cabinet import check_replay, gaps, line_of
 from tests.support.asking import Answer
+from tests.support.false_clock import FalseClock, can_be_set
 from tests.support.live import Listener, LiveGateway, opened
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.recounted import entries_of
 from tests.support.waiting import HANG_S
 
-LIBRARIES = sorted(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"))
 TOPIC = "t/gate"
 
 
@@ -30,6 +29,7 @@ class Cabinet:
     """A gateway whose machine's clock the test sets, with one device of the city's.
 
     Attributes:
+        clock: The machine's.
         sent: How many readings the broker has taken.
     """
 
@@ -37,24 +37,12 @@ class Cabinet:
         self.broker = broker
         self.live = LiveGateway(folder / "gateway", broker.port, policies=POLICIES)
         self.sent = 0
-        self._step = folder / "step"
+        self.clock = FalseClock(folder / "step")
 
     def start(self, step: str) -> None:
-        """Start the gateway, its clock set by a step as `faketime` knows it, such as `+3d` or a date."""
-        self.set_clock(step)
-        environment = {
-            "LD_PRELOAD": str(LIBRARIES[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self._step),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-        self.live.start(environment=environment)
-
-    def set_clock(self, step: str) -> None:
-        """Set the machine's clock."""
-        fresh = self._step.with_suffix(".new")
-        fresh.write_text(step)
-        os.replace(fresh, self._step)
+        """Start the gateway while its clock is off by a step."""
+        self.clock.set(step)
+        self.live.start(environment=self.clock.environment())
 
     def publish(self) -> None:
         """Have the device publish a reading of now, in whole seconds: rounded down, it could be of before anybody listened."""
@@ -66,8 +54,8 @@ class Cabinet:
 @pytest.fixture
 def cabinet(tmp_path: Path) -> Iterator[Cabinet]:
     """Return a gateway that has never run, and the broker of its sensors and of the city."""
-    if not LIBRARIES:
-        pytest.skip("`faketime` is not installed")
+    if not can_be_set():
+        pytest.skip("libfaketime is not installed")
     (tmp_path / "broker").mkdir()
     with running_mosquitto(tmp_path / "broker") as broker:
         made = Cabinet(tmp_path, broker)
@@ -98,7 +86,7 @@ def test_clock_not_set_at_boot_takes_nothing_in_until_it_is_set(cabinet: Cabinet
     assert "WAITS: the clock is wrong" in line_of(shown, "intake")
     assert shown["broker"]["counters"].get("connections", 0) == 0
     register(cabinet)
-    cabinet.set_clock("+0")
+    cabinet.clock.set("+0")
     live.wait_ready()
     cabinet.publish()
     live.wait_drained(1)
@@ -107,7 +95,7 @@ def test_clock_not_set_at_boot_takes_nothing_in_until_it_is_set(cabinet: Cabinet
     cabinet.start("@1970-01-01 00:00:09")
     assert "WRONG: it has not been set" in line_of(live.status(), "clock")
     assert live.status()["ledger"]["frames.received"] == 1
-    cabinet.set_clock("+0")
+    cabinet.clock.set("+0")
     shown = live.wait_drained(2)
     assert (shown["clock"]["problem"], shown["intake"]["waits"]) == (None, None)
     finish(cabinet, ["clock-set", "unclean-end", "clock-set"])
@@ -125,12 +113,12 @@ def test_clock_set_far_ahead_or_back_and_right_again_loses_nothing(cabinet: Cabi
         for step, said in (("+400d", "far ahead"), ("-2d", "behind the log")):
             cabinet.publish()
             live.wait_drained(cabinet.sent)
-            cabinet.set_clock(step)
+            cabinet.clock.set(step)
             live.wait_until(functools.partial(is_said, said))
             cabinet.publish()
             live.wait_until(lambda shown: "clock" in line_of(shown, "intake"))
             assert live.status()["ledger"]["frames.received"] == cabinet.sent - 1
-            cabinet.set_clock("+0")
+            cabinet.clock.set("+0")
             live.wait_drained(cabinet.sent)
         results = sorted(record.result for bundle in opened(live, listener) for record in bundle.records)
         assert results == list(range(1, cabinet.sent + 1)), live.status()["ledger"]

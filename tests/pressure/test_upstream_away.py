@@ -8,26 +8,18 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.load import Load
-from tests.crash.scene import MIDNIGHT_MS, Publishing
+from tests.crash.scene import MIDNIGHT_MS
 from tests.crash.street import DAY_MS, HOUR_MS, Message, public_readings
 from tests.crash.town import SCOPE, Town, town
-from tests.pressure.cabinet import MOST_MIB, check_replay, line_of, peak_mib
+from tests.pressure.cabinet import MINUTE_MS, MOST_MIB, check_replay, line_of, peak_mib, publish_all
 from tests.support.live import opened
 from tests.support.waiting import HANG_S
 
-MINUTE_MS = 60_000
 DAYS = 5
 A_DAY = 2_400
 """So many readings the city's own devices send a day."""
 BACKLOG = 4_800
 BOUND = "outbox_rows = 20\n"
-
-
-def publish_all(play: Town, messages: list[Message]) -> list[Message]:
-    """Have the city's own devices publish, as fast as the broker takes it; return what it took."""
-    with Publishing(play.broker.port, messages, float("inf")) as sensors:
-        pass
-    return sensors.published
 
 
 def wait_for_intake(play: Town, there: int) -> None:
@@ -44,7 +36,9 @@ def test_upstream_away_for_days_readings_wait_at_the_broker_and_all_arrive(tmp_p
         to_come = play.street.stream(MIDNIGHT_MS, DAYS * A_DAY, MIDNIGHT_MS + DAYS * DAY_MS)
         for day in range(DAYS):
             morning_ms = MIDNIGHT_MS + day * DAY_MS
-            sent += publish_all(play, list(islice(to_come, A_DAY)))
+            today = list(islice(to_come, A_DAY))
+            publish_all(play, today)
+            sent += today
             play.publish(morning_ms + 20 * HOUR_MS, until_taken=False)
             wait_for_intake(play, len(sent) + (day + 1) * len(play.homes))
             play.clock_to(morning_ms + DAY_MS + 16 * MINUTE_MS)
@@ -67,7 +61,8 @@ def test_fresh_record_leaves_before_all_that_has_waited(tmp_path: Path) -> None:
     """Of a backlog of many bundles every other one is of what is newest: whoever looks at the city now need not wait for days."""
     with town(tmp_path) as play:
         play.lose_upstream()
-        old = publish_all(play, play.street.messages(MIDNIGHT_MS, BACKLOG, MIDNIGHT_MS + 12 * HOUR_MS))
+        old = play.street.messages(MIDNIGHT_MS, BACKLOG, MIDNIGHT_MS + 12 * HOUR_MS)
+        publish_all(play, old)
         play.live.wait_until(lambda shown: shown["ledger"].get("frames.received", 0) == len(old))
         play.publish(MIDNIGHT_MS + 13 * HOUR_MS)  # of the households, and so for another recipient
         late_ms = MIDNIGHT_MS + 14 * HOUR_MS

@@ -21,6 +21,7 @@ from firmware_sim.messages import Device
 from gateway.recipient.records import Record
 from tests.privacy.hostile_street import REASONS, REFUSED, REJECTED, UNUSABLE, Street, make_devices
 from tests.support.live import Listener, LiveGateway, opened
+from tests.support.memory import peak_kib
 from tests.support.mosquitto import running_mosquitto
 from tests.support.waiting import HANG_S
 
@@ -145,17 +146,11 @@ def test_burst_of_huge_frames_passes_unread(stage: tuple[LiveGateway, Street, Ac
     """Hundreds of frames near the broker's own limit are counted, and not one of them is ever whole in memory."""
     live, street, account, _ = stage
     assert live.process is not None
-    before_bytes = _peak_bytes(live.process.pid)
+    before_kib = peak_kib(live.process.pid)
     topics = [street.devices[0].topic, "t/nobody"]
     change = account.publish([(topics[at % 2], bytes(HUGE_BYTES)) for at in range(300)])
     assert change == {f"{REJECTED}too_large": 150, f"{REJECTED}unknown_device": 150}
-    assert _peak_bytes(live.process.pid) - before_bytes < MOST_GROWTH_BYTES
-
-
-def _peak_bytes(pid: int) -> int:
-    """Return the most memory that a process has ever had."""
-    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    assert (peak_kib(live.process.pid) - before_kib) * 1024 < MOST_GROWTH_BYTES
 
 
 def unusable_as_one(change: Counter[str], street: Street) -> Counter[str]:

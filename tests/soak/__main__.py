@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from tests.soak.soak import soak
+from tests.soak.wrong_gateway import WAYS
 
 
 def main(arguments: list[str]) -> int:
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write what it came to")
     parser.add_argument("--seed", type=int, metavar="S", help="of all that is random; one of this run's own by default")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="an empty folder for everything; a temporary one by default")
+    text = f"a gateway that is wrong on purpose, and nothing else goes wrong: {', '.join(WAYS)}"
+    parser.add_argument("--wrong", choices=WAYS, metavar="WAY", default="", help=text)
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that nothing runs on
@@ -31,7 +34,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sluice-soak-") as temporary:
         try:
             with console.status("setting the stage") as status:
-                result = soak(options.dir or Path(temporary), seed, options.minutes, status.update, console.log)
+                result = soak(options.dir or Path(temporary), seed, options.minutes, status.update, console.log, options.wrong)
         except KeyboardInterrupt:
             return 130
         except pytest.skip.Exception as missing:

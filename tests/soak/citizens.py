@@ -1,25 +1,27 @@
 """People who change their minds all the time: what they asked for, what was confirmed to them, and with which log index.
 
-They ask one after another in a thread of their own. When the gateway dies before it answers, they ask again until they are
+They ask one after another. When the gateway dies before it answers, they ask again until they are
 answered; until then what they asked for may or may not be in force, and nothing is held against it.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from consent.control import AwayError, RefusedError
 from tests.soak.city import SCOPE, Home, erring_rows, policies
+from tests.soak.handed_on import Export
 from tests.soak.judge import NEVER, Permit, Reach
 from tests.soak.stage import Stage
 from tests.support.waiting import HANG_S
 
 _AGAIN_S = 0.1
+LEAST_CHANGING = 8
+"""No more homes are erased once so few are left that change their minds."""
 _PERMITTING, _PAUSED, _ENDED = ("Given", "Renewed", "Reconfirmed"), ("Paused",), ("Withdrawn",)
 
 
@@ -29,58 +31,43 @@ class Citizens:
     Attributes:
         done: How often each kind of thing was confirmed.
         reaches: How far it might be told how damp homes are, as it was confirmed.
+        exports: What homes were shown of themselves.
     """
 
     def __init__(self, stage: Stage) -> None:
         self.done: Counter[str] = Counter()
         self.reaches = [Reach(-1, NEVER, narrow=False)]
+        self.exports: list[Export] = []
         self._stage = stage
         self._random = Random(stage.seed + 1)
-        self._standing = {permit.home: permit for permit in stage.permits}
+        self._permits = {permit.home: permit for permit in stage.permits}  # the latest of each home that has not ended
         self._paused: set[int] = set()
         self._revoked: list[int] = []
-        self._gone: set[int] = set()
-        self._stopping = threading.Event()
-        self._trouble: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="citizens")
+        self._quiet: set[int] = set()  # homes that do nothing any more
+        self._acts: Mapping[Callable[[], str], int] = {
+            self._change_a_mind: 12,
+            self._narrow_or_widen: 1,
+            self._erase: 1,
+            self._move_in: 2,
+            self._revoke_or_register: 1,
+            self._look_at_portal: 2,
+            self._export: 2,
+        }
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def pause_s(self) -> float:
+        """Return for how long nobody does anything now."""
+        return self._random.uniform(0.1, 0.8)
 
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def check(self) -> None:
-        """Raise what has gone wrong with them."""
-        if self._trouble is not None:
-            raise self._trouble
-
-    def _run(self) -> None:
-        acts: Sequence[tuple[int, Callable[[], str]]] = (
-            (12, self._change_a_mind),
-            (1, self._narrow_or_widen),
-            (1, self._erase),
-            (2, self._move_in),
-            (1, self._revoke_or_register),
-            (2, self._look_at_portal),
-        )
-        try:
-            while not self._stopping.wait(self._random.uniform(0.1, 0.8)):
-                (act,) = self._random.choices([act for _, act in acts], [weight for weight, _ in acts])
-                if done := act():
-                    self.done[done] += 1
-        except BaseException as trouble:  # noqa: BLE001  told by `check`, in the main thread
-            self._trouble = trouble
-
-    # what they do
+    def act(self) -> None:
+        """Have somebody do something, and wait until it is confirmed."""
+        (act,) = self._random.choices([*self._acts], [*self._acts.values()])
+        if done := act():
+            self.done[done] += 1
 
     def _change_a_mind(self) -> str:
-        """Have a home say what it has not said last."""
-        homes = [home for home in self._stage.residents if self._may_speak(home)]
-        home = self._random.choice(homes)
-        permit = self._standing.get(home.number)
+        """Have a home permit what it does not permit, or the reverse."""
+        home = self._random.choice(self._changing())
+        permit = self._permits.get(home.number)
         if home.number in self._paused:
             self._paused.discard(home.number)
             if self._random.random() < 0.5:
@@ -89,7 +76,7 @@ class Citizens:
             if permit is not None and (not permit.narrow or self.reaches[-1].narrow):
                 self._permit(home, "consent.resume", permit.narrow)
                 return "resumptions"
-            permit = None  # what it permitted was less than is asked for by now: it has to say so anew
+            permit = None  # what it permitted was less than is asked for by now: it has to grant anew
         if permit is None:
             self._permit(home, "consent.grant", self.reaches[-1].narrow)
             return "grants"
@@ -100,19 +87,21 @@ class Citizens:
         self._stop_permitting(home, "consent.withdraw", _ENDED)
         return "withdrawals"
 
-    def _may_speak(self, home: Home) -> bool:
-        return bool(home.kind in ("changing", "later") and home.subject and home.number not in self._gone)
+    def _changing(self) -> list[Home]:
+        """Return the homes that may change their minds now."""
+        found = [home for home in self._stage.residents if home.kind in ("changing", "later") and home.subject]
+        return [home for home in found if home.number not in self._quiet]
 
     def _permit(self, home: Home, method: str, narrow: bool) -> None:
         stage = self._stage
         permit = Permit(home.number, stage.reached, min(stage.now_ms(), stage.true_ms()), narrow)
         stage.permits.append(permit)
-        permit.after = self._say(method, home, _PERMITTING)
-        self._standing[home.number] = permit
+        permit.after = self._change(method, home, _PERMITTING)
+        self._permits[home.number] = permit
 
     def _stop_permitting(self, home: Home, method: str, wanted: Sequence[str]) -> None:
-        index = self._say(method, home, wanted)
-        permit = self._standing[home.number]
+        index = self._change(method, home, wanted)
+        permit = self._permits[home.number]
         permit.until = min(permit.until, index)
         if wanted is _ENDED:
             self._end(home, index)
@@ -121,37 +110,21 @@ class Citizens:
 
     def _end(self, home: Home, index: int) -> None:
         """Note that a home has withdrawn, or is erased."""
-        self._standing.pop(home.number, None)
+        self._permits.pop(home.number, None)
         self._paused.discard(home.number)
         for permit in self._stage.permits:
             if permit.home == home.number:
                 permit.until, permit.ended = min(permit.until, index), min(permit.ended, index)
 
-    def _say(self, method: str, home: Home, wanted: Sequence[str]) -> int:
-        """Say something until it is confirmed; return its log index."""
-        deadline_s = time.monotonic() + HANG_S
-        while True:
-            try:
-                answer = self._stage.ask(method, {"subject": home.subject, "scope": SCOPE})
-                return self._reached(answer["log_index"])
-            except AwayError:
-                pass
-            except RefusedError as refused:  # it may have been done before the gateway could say so
-                if (index := self._said(home, wanted)) is not None:
-                    return self._reached(index)
-                if time.monotonic() > deadline_s:
-                    raise AssertionError(f"{method} of home {home.number} is refused: {refused}") from refused
-            assert time.monotonic() < deadline_s, f"{method} is not answered"
-            time.sleep(_AGAIN_S)
-
-    def _said(self, home: Home, wanted: Sequence[str]) -> int | None:
-        """Return the log index of what counts for a home, if it is of a wanted status."""
-        try:
-            shown = self._stage.ask("consent.show", {"subject": home.subject})
-        except AwayError:
-            return None
-        found = [row for row in shown["consents"] if row["scope"] == SCOPE and row["status"] in wanted]
-        return max((row["log_index"] for row in found), default=None)
+    def _change(self, method: str, home: Home, wanted: Sequence[str]) -> int:
+        """Have a home's consent changed; return the log index that confirms it."""
+        answer = self._insist(method, {"subject": home.subject, "scope": SCOPE})
+        if answer is not None:
+            return self._reached(answer["log_index"])
+        shown = self._insist("consent.show", {"subject": home.subject}) or {}
+        found = [row["log_index"] for row in shown["consents"] if row["scope"] == SCOPE and row["status"] in wanted]
+        assert found, f"{method} of home {home.number} is refused, and it was not done before: {shown}"
+        return self._reached(max(found))
 
     def _reached(self, index: int) -> int:
         self._stage.reached = max(self._stage.reached, index)
@@ -176,11 +149,11 @@ class Citizens:
 
     def _erase(self) -> str:
         """Erase a home that has moved in, or one that changes its mind, while there are enough of these."""
-        homes = [home for home in self._stage.residents if self._may_speak(home)]
-        if len(homes) < 8:
+        homes = self._changing()
+        if len(homes) < LEAST_CHANGING:
             return ""
         home = self._random.choice(homes)
-        self._gone.add(home.number)
+        self._quiet.add(home.number)
         answer = self._insist("consent.erase", {"subject": home.subject})
         index = self._index_of(answer)
         self._end(home, index)
@@ -189,13 +162,13 @@ class Citizens:
     def _move_in(self) -> str:
         """Register a home's device; its readings have come all along, and nobody knew of whom."""
         homes = [home for home in self._stage.residents if home.kind == "later" and not home.subject]
-        homes = [home for home in homes if home.number not in self._gone]
+        homes = [home for home in homes if home.number not in self._quiet]
         if not homes:
             return ""
         home = homes[0]
         answer = self._insist("device.add", {"devices": [home.row()]})
         if answer is None:  # registered, perhaps, by an answer that nobody heard: it never consents
-            self._gone.add(home.number)
+            self._quiet.add(home.number)
             return ""
         home.subject = answer["devices"][0]["subject"]
         return "homes moved in"
@@ -218,7 +191,16 @@ class Citizens:
         return "devices revoked"
 
     def _look_at_portal(self) -> str:
-        return "portal pages" if self._stage.portal.answers() else ""
+        return "portal pages" if self._stage.portal_answers() else ""
+
+    def _export(self) -> str:
+        """Show a home all that is held about it."""
+        home = self._random.choice([home for home in self._stage.residents if home.subject and home.number not in self._quiet])
+        after = self._stage.reached
+        answer = self._insist("consent.export", {"subject": home.subject})
+        assert answer is not None, f"the export of home {home.number} is refused"
+        self.exports.append(Export.of(home.number, after, answer))
+        return "exports"
 
     def _insist(self, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
         """Ask until there is an answer; None where it is refused, since an unheard answer came first."""

@@ -25,6 +25,8 @@ STEADY, CHANGING, SILENT, LATER = 8, 16, 6, 6
 """How many homes consent from before the beginning to the end; change their minds; never consent; move in meanwhile."""
 HOME_EVERY_MS = HOUR_MS // 2
 SCOPE = "purpose:comfort"
+OFFICE = "housing"
+"""The recipient of all that is told of homes."""
 QUIET, ERRING = "riverside", "harbour"
 """The districts of what is counted, and of sensors that err."""
 ZONES = ("north-quay", "bridge-square", "garden-row", "school-street")
@@ -118,12 +120,12 @@ def _places(built: City) -> City:
 
 def _with_flows(built: City, space: str) -> City:
     built.purpose("comfort", "Warm homes").purpose("streets", legal_basis="public-task")
-    built.recipient("housing", "Housing office").recipient("streets", "Streets office")
+    built.recipient(OFFICE, "Housing office").recipient("streets", "Streets office")
     figures: dict[str, Any] = {"identity": "aggregate", "time": "1h", "space": "district", "group": 3, "retention": 30}
     single: dict[str, Any] = {"identity": "per-record", "time": "exact", "space": "block", "retention": 30}
-    built.flow("heating", "consumption", statistic="sum", purpose="comfort", recipient="housing", **figures)
-    built.flow("warmth", "temperature", purpose="comfort", recipient="housing", **single)
-    built.flow("damp", "humidity", purpose="comfort", recipient="housing", **{**single, "space": space})
+    built.flow("heating", "consumption", statistic="sum", purpose="comfort", recipient=OFFICE, **figures)
+    built.flow("warmth", "temperature", purpose="comfort", recipient=OFFICE, **single)
+    built.flow("damp", "humidity", purpose="comfort", recipient=OFFICE, **{**single, "space": space})
     told = ("peopleCount", "LAeq", "pm25", "temperature", "relativeHumidity", "totalConsumption", "waterVolume")
     return built.flow("city-sensors", *told, purpose="streets", recipient="streets", **single)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from signal import SIGKILL
 
 from tests.crash.scene import Publishing
 from tests.crash.street import HOUR_MS
 from tests.soak.stage import Stage
+from tests.support.program import Program
 
-SPARING = frozenset({"sensors' broker killed", "upstream broker killed", "portal killed", "disk filled"})
+SPARING = frozenset({"sensors' broker killed", "upstream broker killed", "portal killed", "recipient killed", "disk filled"})
 """What the gateway's process lives through."""
 NO_MOUNT = "only root may mount a disk of its own"
 NO_FAKETIME = "libfaketime is not installed"
@@ -45,7 +47,8 @@ class Course:
             "clock set while it runs": (2, self._set_clock),
             "sensors' broker killed": (2, self._kill_broker),
             "upstream broker killed": (3, self._kill_upstream),
-            "portal killed": (2, self._kill_portal),
+            "portal killed": (2, partial(self._kill_program, stage.portal)),
+            "recipient killed": (2, partial(self._kill_program, stage.recipient.program)),
             "disk filled": (2, self._fill_disk),
         }
         self.not_played: dict[str, str] = {}
@@ -60,7 +63,7 @@ class Course:
         return {name for name in self._faults if not self.played[name]} - self.not_played.keys()
 
     def play(self, *, sparing: bool) -> str:
-        """Let something go wrong, and wait until all is well again; return what it was.
+        """Have something go wrong, and wait until all is well again; return what it was.
 
         Args:
             sparing: Whether the gateway's process is to live on, once everything has been played.
@@ -98,17 +101,20 @@ class Course:
         self._note_broker_back()
 
     def _cut_power(self) -> None:
-        """Kill gateway, portal and both brokers at once, and start them again."""
+        """Kill gateway, portal, recipient and both brokers at once, and start them again."""
         stage = self._stage
+        brokers, programs = (stage.broker, stage.upstream), (stage.portal, stage.recipient.program)
         stage.live.kill()
-        stage.broker.stop(SIGKILL)
-        stage.upstream.stop(SIGKILL)
-        stage.portal.end()
-        self.kills += 4
-        stage.broker.start()
-        stage.upstream.start()
+        for broker in brokers:
+            broker.stop(SIGKILL)
+        for program in programs:
+            program.end()
+        self.kills += 1 + len(brokers) + len(programs)
+        for broker in brokers:
+            broker.start()
         stage.start()
-        stage.portal.start()
+        for program in programs:
+            program.start()
         self._note_broker_back()
 
     def _note_broker_back(self) -> None:
@@ -126,11 +132,10 @@ class Course:
         time.sleep(stage.random.uniform(0, 3.0))
         stage.upstream.start()
 
-    def _kill_portal(self) -> None:
-        stage = self._stage
-        stage.portal.end()
+    def _kill_program(self, program: Program) -> None:
+        program.end()
         self.kills += 1
-        stage.portal.start()
+        program.start()
 
     def _fill_disk(self) -> None:
         """Fill the disk under the gateway for a while."""
@@ -138,7 +143,7 @@ class Course:
         assert stage.disk is not None
         stage.disk.fill()
         time.sleep(stage.random.uniform(1, 3))
-        stage.disk.free()
+        stage.disk.empty()
 
     def _kill_on_full_disk(self) -> None:
         """Fill the disk under the gateway, and kill it before there is room again."""
@@ -148,7 +153,7 @@ class Course:
         time.sleep(stage.random.uniform(0.5, 2))
         stage.live.kill()
         self.kills += 1
-        stage.disk.free()
+        stage.disk.empty()
         stage.start()
 
     def _start_with_wrong_clock(self) -> None:
@@ -169,7 +174,7 @@ class Course:
         stage = self._stage
         assert stage.false_clock is not None
         stage.live.kill()
-        stage.start(stage.false_clock.environment())
+        stage.start(stage.false_clock.environment(heard_within_s=1))
         stage.wait_ready()
         stage.set_clock(round(stage.random.uniform(1, 3) * HOUR_MS))
         time.sleep(stage.random.uniform(2, 4))

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.recipient.opening import OpenedBundle
 from gateway.recipient.records import Record
@@ -19,6 +20,7 @@ from tests.soak.city import Home, whose
 
 NEVER = 1 << 62
 """A log index, or a time, that does not come."""
+MOST_EXAMPLES = 20
 WARMTH, DAMP, HEATING = "warmth", "damp", "heating"
 
 
@@ -86,22 +88,27 @@ class Evidence:
     districts: Mapping[str, str]
 
 
+Kind = Literal["lost", "lost_by_broker", "counted_twice", "leaked"]
+
+
 @dataclass(slots=True)
 class Verdict:
-    """What came of it, and some of each kind in words."""
+    """What came of it.
 
-    lost: int = 0
-    lost_by_broker: int = 0
-    counted_twice: int = 0
-    leaked: int = 0
+    Attributes:
+        counts: How many of each kind.
+        examples: Some of those that may not be, in words.
+    """
+
+    counts: Counter[Kind] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    def note(self, kind: str, n: int, example: str) -> None:
-        """Count so many of a kind."""
+    def note(self, kind: Kind, n: int, example: str) -> None:
+        """Count so many of a kind; none, where the number is negative."""
         if n <= 0:
             return
-        setattr(self, kind, getattr(self, kind) + n)
-        if kind != "lost_by_broker" and len(self.examples) < 20:
+        self.counts[kind] += n
+        if kind != "lost_by_broker" and len(self.examples) < MOST_EXAMPLES:
             self.examples.append(f"{kind}: {example}")
 
 
@@ -139,7 +146,7 @@ def _judge_way_in(seen: Evidence, verdict: Verdict, arrived: AbstractSet[tuple[i
         message = seen.sent[place]
         result = _canary(message) if message.topic in homes else message.told and message.told[3]
         if place >= seen.killed_at or (message.t_ms, result) not in arrived:
-            kind = "lost_by_broker" if place < seen.killed_at else "lost"
+            kind: Kind = "lost_by_broker" if place < seen.killed_at else "lost"
             verdict.note(kind, 1, f"{message.topic} of {message.t_ms} was taken by the broker and never by the gateway")
     once = {(message.topic, message.payload): message for message in seen.sent}
     return [message for key, message in once.items() if key in seen.taken]
@@ -192,16 +199,14 @@ def _is_permitted(seen: Evidence, index: int, record: Record) -> bool:
     """Return whether there was a consent for a reading's time, and one when its bundle was formed, that reached as far."""
     t_ms, home = record.phenomenon_time[0], whose(record.result)
     own = [permit for permit in seen.permits if permit.home == home]
-    told = [permit for permit in own if permit.from_ms <= t_ms < permit.to_ms and permit.after < index < permit.ended]
-    standing = [permit for permit in own if permit.after < index < permit.until]
+    of_its_time = [permit for permit in own if permit.from_ms <= t_ms < permit.to_ms and permit.after < index < permit.ended]
+    in_force = [permit for permit in own if permit.after < index < permit.until]
     if record.flow == WARMTH:
-        return bool(told and standing)
+        return bool(of_its_time and in_force)
     is_narrow = record.cell in seen.districts.values()
-    return any(
-        reach.narrow == is_narrow and all(any(reach.narrow or not permit.narrow for permit in each) for each in (told, standing))
-        for reach in seen.reaches
-        if reach.after < index < reach.until
-    )
+    if not any(reach.narrow == is_narrow for reach in seen.reaches if reach.after < index < reach.until):
+        return False
+    return all(any(is_narrow or not permit.narrow for permit in permits) for permits in (of_its_time, in_force))
 
 
 def _judge_figures(seen: Evidence, verdict: Verdict) -> None:

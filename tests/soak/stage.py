@@ -1,17 +1,14 @@
-"""Everything that runs in a soak: two brokers, each behind a tap, a gateway and a portal as processes, a city that listens."""
+"""Everything that runs in a soak: brokers behind taps; gateway, portal and recipient as processes; a city that listens."""
 
 from __future__ import annotations
 
 import random
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -22,58 +19,26 @@ from gateway.config import load_config
 from tests.crash.scene import EVENING_MS, MIDNIGHT_MS, Publishing, clock
 from tests.crash.street import Street
 from tests.soak.city import CHANGING, SCOPE, Home, erring, erring_rows, everything, homes, policies
-from tests.soak.disk import Disk, mounted
-from tests.soak.false_clock import FalseClock, false_clock
 from tests.soak.judge import Permit
+from tests.soak.recipient import Recipient
 from tests.soak.tap import Tap, tapped
-from tests.support.checkout import ROOT
+from tests.support.asked_by_http import ask_port
+from tests.support.false_clock import FalseClock, can_be_set
 from tests.support.live import Listener, LiveGateway
 from tests.support.mosquitto import Mosquitto, running_mosquitto
 from tests.support.ports import free_port
+from tests.support.program import Program
 from tests.support.served_portal import write_portal_config
+from tests.support.small_disk import SmallDisk, loop_disk, memory_disk, why_no_loop_disk
 from tests.support.waiting import HANG_S
 
 RATE = 1200
 """Simulated seconds in a second: an hour lasts 3 s, a day 72."""
 PER_HOUR = 30
 """How often each of the city's counted sensors tells in an hour."""
+DISK_MIB = 256
 AUTOSAVE = {"autosave_interval": "5"}
 """Seconds after which a broker has written down what it holds; what it took since is lost when it is killed."""
-
-
-class Portal:
-    """The portal's process."""
-
-    def __init__(self, folder: Path, live: LiveGateway, port: int) -> None:
-        self._folder = folder
-        self._port = port
-        log, door = str(live.place.log), str(live.place.portal_socket)
-        self._config = write_portal_config(folder, log_folder=log, door=door, port=port)
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it."""
-        with (self._folder / "portal.log").open("ab") as log:
-            command = [sys.executable, "-m", "gateway.cli", "portal", "--config", str(self._config)]
-            self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-    def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End it; does nothing when it does not run."""
-        if self.process is not None:
-            self.process.send_signal(how)
-            self.process.wait(HANG_S)
-            self.process = None
-
-    def answers(self) -> bool:
-        """Return whether it shows its first page."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=HANG_S)
-        try:
-            connection.request("GET", "/", headers={"Host": f"localhost:{self._port}"})
-            return connection.getresponse().status < 500
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
 
 
 @dataclass(slots=True)
@@ -95,8 +60,10 @@ class Stage:
     tap: Tap
     upstream_tap: Tap
     listener: Listener
-    portal: Portal
-    disk: Disk | None
+    portal: Program
+    portal_port: int
+    recipient: Recipient
+    disk: SmallDisk | None
     false_clock: FalseClock | None
     residents: list[Home]
     street: Street
@@ -139,7 +106,7 @@ class Stage:
         """Set the gateway's clock while it runs."""
         assert self.false_clock is not None
         self.set_by_ms = by_ms
-        self.false_clock.set(by_ms / RATE / 1000)
+        self.false_clock.set(f"{by_ms / RATE / 1000:+.3f}")
 
     def ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Ask the gateway once.
@@ -184,6 +151,13 @@ class Stage:
             assert time.monotonic() < deadline_s, f"the gateway {trouble}: {shown}\n{self.live.log()[-2000:]}"
             time.sleep(0.05)
 
+    def portal_answers(self) -> bool:
+        """Return whether the portal shows its first page."""
+        try:
+            return ask_port(self.portal_port, "/", "localhost").status < 500
+        except (OSError, HTTPException):
+            return False
+
     def sensors(self) -> Publishing:
         """Return all sensors, publishing by their clocks from now on."""
         start_ms = self.true_ms() // 60_000 * 60_000
@@ -192,53 +166,85 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, seed: int) -> Iterator[Stage]:
-    """Set the stage; everything runs when this returns, and nothing afterwards."""
-    for name in ("broker", "upstream", "gateway/state", "portal"):
-        (folder / name).mkdir(parents=True)
+def stage(folder: Path, seed: int, wrong: str = "") -> Iterator[Stage]:
+    """Set the stage; everything runs when this returns, and nothing afterwards.
+
+    Args:
+        folder: Empty.
+        seed: Of all that is random.
+        wrong: A way in which the gateway is wrong on purpose, see ``wrong_gateway``.
+    """
     with ExitStack() as stack:
-        disk = stack.enter_context(mounted(folder / "disk.img", folder / "gateway" / "state"))
-        broker = stack.enter_context(running_mosquitto(folder / "broker", AUTOSAVE))
-        upstream = stack.enter_context(running_mosquitto(folder / "upstream", AUTOSAVE))
-        tap = stack.enter_context(tapped(broker.port))
-        upstream_tap = stack.enter_context(tapped(upstream.port, bundles=True))
-        before, portal_port = clock(0, EVENING_MS, rate=0), free_port()
-        live = LiveGateway(
-            folder / "gateway",
-            tap.port,
-            upstream_port=upstream_tap.port,
-            policies=policies(),
-            extra=f'\n[portal]\naddress = "http://localhost:{portal_port}"\n{before}',
-        )
-        stack.callback(live.end)
-        listener = Listener(upstream.port, live.gateway)
-        stack.callback(listener.close)
-        portal = Portal(folder / "portal", live, portal_port)
-        stack.callback(portal.end)
-        made = Stage(
-            seed=seed,
-            live=live,
-            broker=broker,
-            upstream=upstream,
-            tap=tap,
-            upstream_tap=upstream_tap,
-            listener=listener,
-            portal=portal,
-            disk=disk,
-            false_clock=false_clock(folder / "off"),
-            residents=homes(),
-            street=Street(seed),
-            fleet=erring(seed),
-            random=random.Random(seed),
-            erring_ids=[],
-            clock_text=before,
-        )
+        made = _built(stack, folder, seed)
+        if wrong:
+            made.live.program = ("tests.soak.wrong_gateway", wrong)
         _settle_in(made)
         made.began_s = time.time()
         made.start()
-        portal.start()
+        made.portal.start()
+        made.recipient.program.start()
         made.wait_ready()
         yield made
+
+
+def _built(stack: ExitStack, folder: Path, seed: int) -> Stage:
+    """Make all that runs: brokers, taps and listener do already, and the stack ends them and all others."""
+    for name in ("broker", "upstream", "programs"):
+        (folder / name).mkdir(parents=True)
+    disk = _mounted(stack, folder / "gateway" / "state")
+    broker = stack.enter_context(running_mosquitto(folder / "broker", AUTOSAVE))
+    upstream = stack.enter_context(running_mosquitto(folder / "upstream", AUTOSAVE))
+    tap = stack.enter_context(tapped(broker.port))
+    upstream_tap = stack.enter_context(tapped(upstream.port, bundles=True))
+    before, portal_port = clock(0, EVENING_MS, rate=0), free_port()
+    live = LiveGateway(
+        folder / "gateway",
+        tap.port,
+        upstream_port=upstream_tap.port,
+        policies=policies(),
+        extra=f'\n[portal]\naddress = "http://localhost:{portal_port}"\n{before}',
+    )
+    stack.callback(live.end)
+    listener = Listener(upstream.port, live.gateway)
+    stack.callback(listener.close)
+    portal, recipient = _portal(folder / "programs", live, portal_port), Recipient(folder / "programs", live, upstream.port)
+    for program in (portal, recipient.program):
+        stack.callback(program.end)
+    return Stage(
+        seed=seed,
+        live=live,
+        broker=broker,
+        upstream=upstream,
+        tap=tap,
+        upstream_tap=upstream_tap,
+        listener=listener,
+        portal=portal,
+        portal_port=portal_port,
+        recipient=recipient,
+        disk=disk,
+        false_clock=FalseClock(folder / "clock") if can_be_set() else None,
+        residents=homes(),
+        street=Street(seed),
+        fleet=erring(seed),
+        random=random.Random(seed),
+        erring_ids=[],
+        clock_text=before,
+    )
+
+
+def _mounted(stack: ExitStack, folder: Path) -> SmallDisk | None:
+    """Mount a small disk at a folder for the length of the stack; None where this user may not."""
+    disk = memory_disk if why_no_loop_disk() else loop_disk
+    try:
+        return stack.enter_context(disk(folder, DISK_MIB))
+    except PermissionError:
+        return None
+
+
+def _portal(folder: Path, live: LiveGateway, port: int) -> Program:
+    door = str(live.place.portal_socket)
+    config = write_portal_config(folder, log_folder=str(live.place.log), door=door, port=port)
+    return Program(folder, "portal", "portal", "--config", str(config))
 
 
 def _settle_in(made: Stage) -> None:

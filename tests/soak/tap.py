@@ -107,9 +107,10 @@ class Tap:
         port: Where it listens.
         passed: How often each message has passed, by topic and payload.
         taken: How often its PUBACK has.
-        longest_s: The longest that a PUBACK was waited for, since ``forget_longest``.
-        bundles: By log index, what passed with one.
+        longest_s: The longest that a PUBACK was waited for, since somebody last set this to 0.
+        bundles: By log index, recipient and content of the bundle that passed.
         others: Log indices under which something else passed than before.
+        taken_bundles: Log indices of the bundles whose PUBACK has passed.
     """
 
     def __init__(self, broker_port: int, *, bundles: bool = False) -> None:

@@ -92,7 +92,8 @@ def well() -> Evidence:
 
 def counts(verdict: Verdict) -> tuple[int, int, int, int]:
     """Return the four counts."""
-    return verdict.lost, verdict.lost_by_broker, verdict.counted_twice, verdict.leaked
+    found = verdict.counts
+    return found["lost"], found["lost_by_broker"], found["counted_twice"], found["leaked"]
 
 
 def test_when_all_went_well_nothing_is_counted() -> None:

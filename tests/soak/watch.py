@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import Self
 
 from tests.soak.slopes import Sample
 from tests.soak.stage import Stage
-
-EVERY_S = 0.5
+from tests.support.memory import resident_kib
 
 
 class Watch:
-    """Samples of each run of the gateway, taken while the context lasts.
+    """Samples of each run of the gateway.
 
     Attributes:
         samples: In the order in which they were taken.
@@ -26,28 +22,13 @@ class Watch:
         self.samples: list[Sample] = []
         self._stage = stage
         self._began_s = time.monotonic()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch")
+        self._runs_began_s: dict[int, float] = {}
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        began: dict[int, float] = {}
-        while not self._stopping.wait(EVERY_S):
-            run, process, now_s = self._stage.generation, self._stage.live.process, time.monotonic()
-            with suppress(OSError, StopIteration):
-                assert process is not None
-                rss_kib, fds = _seen(process.pid)
-                self.samples.append(Sample(run, now_s - began.setdefault(run, now_s), now_s - self._began_s, rss_kib, fds))
-
-
-def _seen(pid: int) -> tuple[int, int]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    rss = next(line for line in lines if line.startswith("VmRSS"))
-    return int(rss.split()[1]), len(os.listdir(f"/proc/{pid}/fd"))
+    def look(self) -> None:
+        """Take a sample, unless no gateway runs at the moment."""
+        run, process, now_s = self._stage.generation, self._stage.live.process, time.monotonic()
+        assert process is not None
+        with suppress(OSError, StopIteration):
+            rss_kib, fds = resident_kib(process.pid), len(os.listdir(f"/proc/{process.pid}/fd"))
+            since_s = now_s - self._runs_began_s.setdefault(run, now_s)
+            self.samples.append(Sample(run, since_s, now_s - self._began_s, rss_kib, fds))

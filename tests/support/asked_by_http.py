@@ -15,11 +15,11 @@ class Answered(NamedTuple):
     text: str
 
 
-def ask_port(port: int, path: str) -> Answered:
-    """Ask 127.0.0.1."""
+def ask_port(port: int, path: str, host: str = "127.0.0.1") -> Answered:
+    """Ask 127.0.0.1, by a host's name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
         answer = connection.getresponse()
         return Answered(answer.status, answer.read().decode())
     finally:

@@ -10,11 +10,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import mqtt5
 
 from tests.support.live import LiveGateway
+from tests.support.memory import peak_kib
 
 Do = Callable[[socket.socket], None]
 
@@ -107,5 +107,4 @@ def _read_on(client: socket.socket) -> None:
 def peak_bytes(gateway: LiveGateway) -> int:
     """Return the most memory that a gateway has ever had."""
     assert gateway.process is not None
-    (line,) = (line for line in Path(f"/proc/{gateway.process.pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
+    return peak_kib(gateway.process.pid) * 1024

@@ -16,6 +16,7 @@ from gateway.audit.log.payloads import CLOCK_SET
 from gateway.audit.log.witness_policy import parse_policy
 from gateway.core.effects import OutboxRow
 from gateway.edge import system_clock
+from gateway.edge.store.store import BALLAST_FILE
 from gateway.edge.witnesses.quorum import Witnesses
 from gateway.watching.machine import Machine
 from tests.support.asking import perform
@@ -206,7 +207,7 @@ async def disk_full(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", no_room)
-    os.unlink(scene.app.durable.place.state / "ballast")
+    os.unlink(scene.app.durable.place.state / BALLAST_FILE)
     assert not scene.app.durable.store.disk_space.check()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -42,6 +43,22 @@ def test_earlier_work_is_finished_first() -> None:
     turns.run_all()
     assert done == ["a0", "a1", "b0"]
     assert not turns.names
+
+
+async def test_whoever_waits_for_a_name_goes_on_once_no_work_has_it() -> None:
+    """However many wait, and also where another of that name was added meanwhile; the end of others wakes nobody."""
+    turns, done = Turns(), list[str]()
+    for name in ("sweep", "compile", "compile"):
+        turns.add(name, pieces(done, name, 1))
+    waiting = [asyncio.create_task(turns.finished("compile")) for _ in range(2)]
+    ended = list[bool]()
+    while turns.run_one():
+        for _ in range(3):  # whoever is woken has its turn
+            await asyncio.sleep(0)
+        ended += [task.done() for task in waiting]
+    assert not any(ended)
+    await asyncio.gather(*waiting)
+    await turns.finished("compile")  # nothing to wait for
 
 
 def test_nothing_to_do_is_no_error() -> None:

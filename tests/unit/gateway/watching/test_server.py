@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.errors import OperatorError
 from gateway.watching.notify import Notifier
@@ -56,6 +57,24 @@ async def test_head_has_no_body_and_malformed_requests_no_figures() -> None:
         assert (await _ask(port, b"\x16\x03\x01\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
         assert (await _ask(port, b"CONNECT /a HTTP/1.1\r\nHost: a\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
         assert b"sluice_waiting" in await _ask(port, b"GET /metrics HTTP/1.0\r\n\r\n")
+    finally:
+        await server.close()
+
+
+async def test_figures_that_fail_are_logged_once_and_everything_else_is_answered() -> None:
+    """A fault in what only tells of the gateway must neither end it nor go unseen."""
+
+    def fail() -> bytes:
+        raise ZeroDivisionError
+
+    server = WatchServer(0, Watch(Notifier()), fail)
+    port = await server.start()
+    try:
+        with capture_logs() as logged:
+            for _ in range(2):
+                assert await _ask(port, b"GET /metrics HTTP/1.0\r\n\r\n") == b""
+            assert b"alive" in await _ask(port, b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert [type(line["exc_info"]) for line in logged] == [ZeroDivisionError]
     finally:
         await server.close()
 
