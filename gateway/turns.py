@@ -42,6 +42,18 @@ class Turns:
         """Begin a work; nothing of it is done before its first turn."""
         self._works.append(_Work(name, pieces))
 
+    def begin(self, name: str, pieces: Pieces) -> bool:
+        """Begin a work with its first piece, at once; the rest is added. Nothing is done while one of its name is under way.
+
+        Returns: Whether all of it is done.
+        """
+        if name in self.names:
+            return False
+        for _ in pieces:
+            self.add(name, pieces)
+            return False
+        return True
+
     def run_one(self) -> bool:
         """Run one piece of the earliest work; an error of a piece is raised, and ends the run.
 

@@ -16,7 +16,7 @@ from consent.core.consents.book import Book
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.review.diff import Difference, Side, diff
 from consent.core.review.endings import Endings, endings, endings_text
-from consent.core.review.population import grouped
+from consent.core.review.population import DeviceGroup, grouped
 from consent.core.review.reach import Direction
 from consent.core.review.rows import Change
 from consent.core.review.rules import Rule
@@ -139,6 +139,11 @@ class Concerned:
         """Return whom the registry holds now."""
         return cls(list(registry.devices.values()), registry.book.copy())
 
+    def population(self, now_ms: int) -> list[DeviceGroup]:
+        """Return them in groups that are decided alike, by the gateway's clock."""
+        devices = ((device.profile, device.zone, device.id, device.subject) for device in self.devices)
+        return grouped(devices, self.book, now_ms)
+
 
 def review_policies(found: PoliciesFound, before: Side | None, concerned: Concerned, now_ms: int) -> PolicyReview:
     """Find the effect of policies; it may take seconds, and touches nothing that changes.
@@ -156,9 +161,7 @@ def review_policies(found: PoliciesFound, before: Side | None, concerned: Concer
     )
     if before is None:
         return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys, None)
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in concerned.devices)
-    population = grouped(devices, concerned.book, now_ms)
-    difference = diff(before, Side(found.policies, found.public_keys), population)
+    difference = diff(before, Side(found.policies, found.public_keys), concerned.population(now_ms))
     return PolicyReview(found, difference, endings(concerned.book, found.policies, now_ms), keys, before.policies.sha256)
 
 

@@ -49,6 +49,8 @@ from gateway.turns import Turns
 
 SETTLING = "settling"
 """The name of the turns in which a change of policies reaches everybody."""
+EXPIRY = "expiry"
+"""The name of the turns in which consents that have expired are ended."""
 
 _log = structlog.get_logger()
 

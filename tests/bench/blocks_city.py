@@ -83,7 +83,9 @@ def blocks_gateway(folder: Path, households: int, extra: str = "") -> LiveGatewa
     rows = [
         {"profile": "meter", "zone": "quay", "topic": topic(n), "owner": "resident", "subject": "new"} for n in range(households)
     ]
-    added = [row for at in range(0, households, MAX_DEVICES_AT_ONCE) for row in live.add_devices(rows[at : at + MAX_DEVICES_AT_ONCE])]
+    added = [
+        row for at in range(0, households, MAX_DEVICES_AT_ONCE) for row in live.add_devices(rows[at : at + MAX_DEVICES_AT_ONCE])
+    ]
     live.offline(
         [("consent.grant", {"subject": row["subject"], "scope": scope}) for row in added for scope in (SCOPE, "purpose:warmth")]
     )

@@ -90,6 +90,10 @@ class Book:
         self._subjects.pop(subject, None)
         self._since_ms.pop(subject, None)
 
+    def subjects(self) -> list[bytes]:
+        """Return the ids of all subjects."""
+        return list(self._subjects)
+
     def residents_since_ms(self, subject: bytes) -> int:
         """Return when a subject's residents last changed; 0 where they never did."""
         return self._since_ms.get(subject, 0)

@@ -16,7 +16,7 @@ from consent.messages import Id, Nothing
 from gateway.control import devices
 from gateway.control.context import OPERATOR, Control, MethodError
 from tests.support import inside
-from tests.support.asking import call, perform
+from tests.support.asking import begin, call, perform
 from tests.support.disk_gate import CLOCK, DiskGate, configured, started
 from tests.support.gate import FILES, HOUR_MS, LATENESS_MS, MINUTE_MS, TOWN
 from tests.support.live import LiveGateway
@@ -315,7 +315,7 @@ async def test_silent_devices_come_first_and_what_was_heard_is_told(tmp_path: Pa
         heard = durable.state.memory_of(bytes.fromhex(added[1])).heard
         heard.add(began_ms + MINUTE_MS)
         heard.reject("replayed", began_ms + MINUTE_MS + 1)
-        shown = devices.show_all(control, OPERATOR, Nothing())
+        shown = devices.show_all(control, OPERATOR, Nothing(), await devices.looked_at(control, Nothing()))
         assert [(row.device.hex(), row.silent) for row in shown.devices] == [
             (added[2], True),
             (added[0], None),
@@ -325,7 +325,7 @@ async def test_silent_devices_come_first_and_what_was_heard_is_told(tmp_path: Pa
         one = devices.show(control, OPERATOR, DeviceOf(device=Id.parse(added[1])))
         assert (one.heard_ms, one.reading_ms) == (began_ms + MINUTE_MS + 1, began_ms + MINUTE_MS)
         assert (one.readings, one.rejected, one.expect_every_ms) == (1, {"replayed": 1}, MINUTE_MS)
-        alone = call(durable, "device.list")
+        alone = await begin(durable, "device.list")
         assert alone["running_since_ms"] is None
         assert {row["silent"] for row in alone["devices"]} == {None}
 
