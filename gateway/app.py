@@ -32,7 +32,7 @@ from gateway.ticking import Ticking
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
 COMMITTED_AT_ONCE = 200
-"""So many rows of the log, of households and of claim codes are committed together, where pieces of long work make many."""
+"""So many rows and records of the journal are committed together, where pieces of long work make many."""
 HOUR = "hour"
 """The name of the turns in which homes are counted, before an hour turns."""
 SWITCH_S = 0.001
@@ -269,7 +269,9 @@ class Gateway:
         What the pieces have changed is committed before it grows large: a commit holds others up too.
         """
         if self.turns.run_one():
-            if self.durable.state.commit.rows >= COMMITTED_AT_ONCE and self.durable.store.disk_space.check():
+            state = self.durable.state
+            large = state.commit.rows + state.journal.records >= COMMITTED_AT_ONCE
+            if large and self.durable.store.disk_space.check():
                 await self.delivery.commit()
             self._wake.set()
         else:

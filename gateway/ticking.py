@@ -19,6 +19,7 @@ from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import EXPIRY, Durable
 from gateway.edge import system_clock
+from gateway.turns import lasting
 
 PRUNE_EVERY_MS: Final = 3_600_000
 ACCOUNT_PERIODS: Final = 6
@@ -102,7 +103,7 @@ class Ticking:
 
     async def _release(self, now_ms: int) -> None:
         durable, state = self._durable, self._durable.state
-        durable.turns.begin(EXPIRY, changes.expiring(state, durable.clock.now_ms))
+        durable.turns.begin(EXPIRY, lasting(changes.expiring(state, durable.clock.now_ms)))
         durable.turns.begin("notices", notices.telling(state, durable.clock.now_ms))
         advance_watermark(state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:

@@ -7,7 +7,7 @@ a rise: the gateway cannot tell a new key of the same owner from somebody else's
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import msgspec
@@ -51,6 +51,7 @@ class PolicyReview:
         endings: The consents that end.
         keys: Of every recipient that has a key, or had one.
         in_force: SHA-256 of the set that they would replace; None where there is none.
+        book: The consents among which it counts those that end; None where no policies are in force.
     """
 
     found: PoliciesFound
@@ -58,6 +59,20 @@ class PolicyReview:
     endings: Endings
     keys: tuple[KeyInForce, ...]
     in_force: bytes | None
+    book: Book | None = None
+
+    def counted_again(self, book: Book, now_ms: int) -> PolicyReview:
+        """Return it with the consents that end counted as they are now: only whoever has said something since is looked at.
+
+        Args:
+            book: The consents as they are now.
+            now_ms: The gateway's clock.
+        """
+        if self.book is None:
+            return self
+        policies, changed = self.found.policies, book.changed_since(self.book)
+        before, after = (endings(each, policies, now_ms, changed) for each in (self.book, book))
+        return replace(self, endings=self.endings.with_change(before, after), book=book.copy())
 
     @property
     def proposal(self) -> str:
@@ -162,7 +177,8 @@ def review_policies(found: PoliciesFound, before: Side | None, concerned: Concer
     if before is None:
         return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys, None)
     difference = diff(before, Side(found.policies, found.public_keys), concerned.population(now_ms))
-    return PolicyReview(found, difference, endings(concerned.book, found.policies, now_ms), keys, before.policies.sha256)
+    ended = endings(concerned.book, found.policies, now_ms)
+    return PolicyReview(found, difference, ended, keys, before.policies.sha256, concerned.book)
 
 
 def _fingerprint(key: bytes | None) -> str | None:

@@ -59,6 +59,14 @@ class Book:
         other._since_ms = self._since_ms.copy()
         return other
 
+    def changed_since(self, before: Book) -> list[bytes]:
+        """Return the ids of the subjects of whom other entries count, or for whom others speak, than in a copy made before."""
+        was, now = before._subjects, self._subjects
+        return [
+            *(each for each in was if each not in now),
+            *(each for each, voices in now.items() if voices is not was.get(each)),
+        ]
+
     def add_subject(self, subject: bytes, residents: Sequence[bytes], since_ms: int = 0) -> None:
         """Enter a subject as it is; consents of anyone else for it no longer count.
 

@@ -29,7 +29,7 @@ from gateway.core.changes.records import TOLD, enter
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.heard import Heard
 from gateway.core.journal import PublishFrom
-from gateway.core.plans import Device, DevicePlan, InForce, Place, shape_of
+from gateway.core.plans import Device, InForce, Place, shape_of
 from gateway.core.release.guarding import guarded_flows
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
@@ -55,7 +55,9 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     return index
 
 
-def begin_policies(state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int) -> tuple[int, list[DevicePlan]]:
+def begin_policies(
+    state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int
+) -> tuple[int, settling.FormerPlans]:
     """Put policies in force; everybody is still to be settled.
 
     Args:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consent.core.decide import Owner
 from consent.core.profiles.profile import Repeat
-from consent.device_messages import DeviceOf
+from consent.device_messages import DeviceList, DeviceOf
 from consent.errors import ControlRequestError
 from consent.messages import Id, Nothing
 from gateway.control import devices
 from gateway.control.context import OPERATOR, Control, MethodError
+from gateway.control.doors import ControlDoor
 from tests.support import inside
 from tests.support.asking import begin, call, perform
 from tests.support.disk_gate import CLOCK, DiskGate, configured, started
@@ -348,3 +351,39 @@ async def test_export_tells_by_what_repeats_of_a_device_are_told(hubs: DiskGate)
     await hubs.send(("t/hub", {"id": "a", "kwh": 1}))
     told = await last_message()
     assert (told["at_ms"], len(bytes.fromhex(told["digest"]))) == (hubs.now_ms, 16)
+
+
+async def test_list_of_devices_holds_nobody_up_and_tells_of_none_that_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A withdrawal and an erasure in the middle of it are answered before it, and it tells what they have left."""
+    async with inside.started(LiveGateway(tmp_path, 1, policies={"city.toml": TOWN, **FILES}, extra=CLOCK)) as durable:
+        app = inside.assembled(durable)
+        async with inside.running(app):
+            begun, goes_on, to_thread = asyncio.Event(), asyncio.Event(), asyncio.to_thread
+
+            async def held(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+                if getattr(work, "__name__", "") == "sort":
+                    begun.set()
+                    await goes_on.wait()
+                return await to_thread(work, *args, **options)
+
+            rows = [{**STREET, "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(3)]
+            added = (await inside.ask(app, "device.add", {"devices": rows}))["devices"]
+            await inside.ask(app, "consent.grant", {"subject": added[0]["subject"], "scope": "hourly"})
+            monkeypatch.setattr(devices, "_LISTED_AT_ONCE", 1)
+            monkeypatch.setattr(asyncio, "to_thread", held)
+            door = ControlDoor(app)
+            listing = asyncio.create_task(door.answer("device.list", {}))
+            await begun.wait()
+            await door.answer("consent.withdraw", {"subject": added[0]["subject"], "scope": "hourly"})
+            await door.answer("consent.erase", {"subject": added[1]["subject"]})
+            await door.answer("device.own", {"device": added[2]["device"], "owner": "city"})
+            assert not listing.done()
+            goes_on.set()
+            answer = await listing
+            assert isinstance(answer, DeviceList)
+            assert [(row.device.hex(), row.owner) for row in answer.devices] == [
+                (added[0]["device"], Owner.RESIDENT),
+                (added[2]["device"], Owner.CITY),
+            ]
