@@ -21,8 +21,8 @@ from gateway.core.plans import Device, DevicePlan
 from gateway.core.state import State
 from gateway.core.windows.windows import NO_READINGS
 
-PIECE: Final = 100
-"""So many contributors are settled in a turn: some 10 ms on a small machine."""
+PIECE: Final = 25
+"""So many contributors are settled in a turn: some 10 ms on a small machine, each with nine flows."""
 _PLANS: Final = 1000
 """Of so many contributors the former plans are dropped in a turn, once all are settled."""
 

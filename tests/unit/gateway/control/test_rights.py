@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from consent.messages import plain
 from gateway.app import Gateway
 from gateway.control.context import MethodError
 from gateway.control.doors import ControlDoor
+from gateway.durable.state import Action
 from gateway.edge.store.reading import StoreReader
 from tests.support.disk_gate import DiskGate, configured, started
 from tests.support.inside import ReluctantSink, assembled, running
@@ -86,7 +88,8 @@ async def test_export_tells_of_what_has_come_while_it_was_searched_for(tmp_path:
         held = Held(monkeypatch)
         exporting = asyncio.create_task(ask(app, "consent.export", subject=victim["subject"]))
         await held.begun.wait()
-        await app.ask(lambda: gate.send((TOPIC, {"t": gate.now_ms + 1, "kwh": 1.0})))
+        send: Action[None] = partial(gate.send, (TOPIC, {"t": gate.now_ms + 1, "kwh": 1.0}))
+        await app.ask(send)
         held.goes_on.set()
         export = await exporting
         assert export == {**await ask(app, "consent.export", subject=victim["subject"]), "time_ms": export["time_ms"]}
