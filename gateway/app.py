@@ -22,7 +22,7 @@ from gateway.core import pipeline
 from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.delivery import Delivery
-from gateway.durable.state import SETTLING, A, Action, Durable
+from gateway.durable.state import A, Action, Durable
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
@@ -31,6 +31,10 @@ from gateway.ticking import Ticking
 
 INTAKE_RETRY_S = 1.0
 IMPLAUSIBLE_RETRY_S = 1.0
+COMMITTED_AT_ONCE = 200
+"""So many rows and records of the journal are committed together, where pieces of long work make many."""
+HOUR = "hour"
+"""The name of the turns in which homes are counted, before an hour turns."""
 SWITCH_S = 0.001
 """After so long another thread is let run: what computes aside would otherwise hold each step of the loop up several times."""
 
@@ -249,13 +253,26 @@ class Gateway:
         self.durable.in_order = True
 
     async def _turn(self) -> None:
-        """Have the public's numbers shown once an hour has ended, before anything is decided in the next one."""
-        if self.durable.state.turn(self.durable.clock.now_ms()) and self.durable.store.disk_space.check():
+        """Have the public's numbers shown once an hour has ended, before anything is decided in the next one.
+
+        Where homes are counted and many, that takes some turns.
+        """
+        state = self.durable.state
+        turned = state.public.turned
+        self.turns.begin(HOUR, state.turning(self.durable.clock.now_ms()))
+        if state.public.turned > turned and self.durable.store.disk_space.check():
             await self.delivery.commit()
 
     async def _take_turn(self) -> None:
-        """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
+        """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next.
+
+        What the pieces have changed is committed before it grows large: a commit holds others up too.
+        """
         if self.turns.run_one():
+            state = self.durable.state
+            large = state.commit.rows + state.journal.records >= COMMITTED_AT_ONCE
+            if large and self.durable.store.disk_space.check():
+                await self.delivery.commit()
             self._wake.set()
         else:
             self._tick_now()  # commits it, and releases what was withheld meanwhile
@@ -312,10 +329,10 @@ class Gateway:
         if self.durable.must_commit():
             await self.delivery.commit()
         if any(request.tick for request, _ in answers):
-            while SETTLING in self.turns.names:  # or the tick would withhold everything
-                self.turns.run_one()
+            self.turns.run_all()  # or the tick would withhold everything while a change of policies is on its way
             await self._begin_tick()
             while self.ticking.is_open:
+                self.turns.run_all()
                 await self.ticking.step()
         for request, answer in answers:
             if not request.answer.done():

@@ -7,7 +7,7 @@ Step 11 of the path of a batch. ``gateway.app`` begins a tick and runs its steps
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
 import structlog
@@ -17,8 +17,9 @@ from gateway.core import recovery
 from gateway.core.changes import changes, credentials, notices, subjects
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
-from gateway.durable.state import Durable
+from gateway.durable.state import EXPIRY, Durable
 from gateway.edge import system_clock
+from gateway.turns import lasting
 
 PRUNE_EVERY_MS: Final = 3_600_000
 ACCOUNT_PERIODS: Final = 6
@@ -102,19 +103,24 @@ class Ticking:
 
     async def _release(self, now_ms: int) -> None:
         durable, state = self._durable, self._durable.state
-        changes.expire(state, now_ms)
-        notices.tell_of_endings(state, now_ms)
+        durable.turns.begin(EXPIRY, lasting(changes.expiring(state, durable.clock.now_ms)))
+        durable.turns.begin("notices", notices.telling(state, durable.clock.now_ms))
         advance_watermark(state, now_ms, durable.clock.lateness_ms(durable.config.windows.lateness_s))
         if state.windows.watermark_ms - self._pruned_ms >= PRUNE_EVERY_MS:
             self._pruned_ms = state.windows.watermark_ms
-            durable.turns.add("prune", recovery.prune_pieces(state))
-            subjects.forget_old_codes(state, now_ms)
-            credentials.forget_ended_sessions(state, system_clock.real_ms())
+            durable.turns.add("prune", self._prune(now_ms))
             self._openings_wait = True
         if self._openings_wait:
             self._openings_wait = await durable.drop_old_openings(now_ms)
         await self._delivery.discard_orphans()
         self._delivery.begin_all()
+
+    def _prune(self, now_ms: int) -> Iterator[None]:
+        """Forget in pieces what nobody needs any more."""
+        state = self._durable.state
+        yield from recovery.prune_pieces(state)
+        yield from subjects.forgetting_old_codes(state, now_ms)
+        yield from credentials.forgetting_ended_sessions(state, system_clock.real_ms())
 
     async def _form_bundles(self) -> None:
         """Form bundles one after another, for some milliseconds."""

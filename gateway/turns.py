@@ -7,12 +7,23 @@ come to is withheld by whoever added it.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
 Pieces = Iterator[None]
 """Each ``next`` does one piece of a work, of some 20 ms at most on a small machine."""
+
+
+def lasting(pieces: Pieces) -> Pieces:
+    """Do a work whose pieces make what lasts, such as plans: no later collection of garbage needs to look at that.
+
+    It is set aside after each piece, or a collection would hold the loop up for longer than any piece.
+    """
+    for _ in pieces:
+        gc.freeze()
+        yield
 
 
 class _Work(NamedTuple):
@@ -41,6 +52,18 @@ class Turns:
     def add(self, name: str, pieces: Pieces) -> None:
         """Begin a work; nothing of it is done before its first turn."""
         self._works.append(_Work(name, pieces))
+
+    def begin(self, name: str, pieces: Pieces) -> bool:
+        """Begin a work with its first piece, at once; the rest is added. Nothing is done while one of its name is under way.
+
+        Returns: Whether all of it is done.
+        """
+        if name in self.names:
+            return False
+        for _ in pieces:
+            self.add(name, pieces)
+            return False
+        return True
 
     def run_one(self) -> bool:
         """Run one piece of the earliest work; an error of a piece is raised, and ends the run.

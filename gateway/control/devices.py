@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -40,6 +41,10 @@ MAX_DEVICES_AT_ONCE = 10_000
 MAX_TOPIC_BYTES = 1024
 MAX_FAULTS = 50
 """How many faults are told in one answer."""
+_LISTED_AT_ONCE: Final = 250
+"""So many devices are looked at in a turn of the loop: some milliseconds."""
+_AFTER_SILENT_MS: Final = 1 << 60
+"""What stands before every time of a device that is not silent."""
 _NO_FILTER: Final = "no filter of `broker.filters` matches its topic, so nothing of it would be heard"
 _WAY_OUT: Final = "revoke it and register it with the right topic, or add a filter for it to `broker.filters`"
 
@@ -238,11 +243,38 @@ def _subject_for(state: State, device: bytes, choice: SubjectChoice, now_ms: int
     return made.id, DeviceAdded(device=Id(device), subject=Id(made.id), resident=Id(resident), claim_code=code)
 
 
-def show_all(control: Control, caller: Caller, params: Nothing) -> DeviceList:
-    """List devices by their random ids, silent ones first, with what was heard of them; topics stay in the registry."""
-    rows = [DeviceListed(**_shown(control, device)) for device in control.state.registry.devices.values()]
-    rows.sort(key=lambda row: (not row.silent, -1 if row.reading_ms is None else row.reading_ms))
+async def looked_at(control: Control, params: Nothing) -> list[tuple[Device, DeviceListed]]:
+    """Look at the devices that are registered now, some at a time while the loop goes on; silent ones come first."""
+    devices, rows = list(control.state.registry.devices.values()), list[tuple[Device, DeviceListed]]()
+    for at in range(0, len(devices), _LISTED_AT_ONCE):
+        rows += [(device, _listed(control, device)) for device in devices[at : at + _LISTED_AT_ONCE]]
+        await asyncio.sleep(0)
+    await asyncio.to_thread(rows.sort, key=_order)
+    return rows
+
+
+def show_all(control: Control, caller: Caller, params: Nothing, found: list[tuple[Device, DeviceListed]]) -> DeviceList:
+    """List devices by their random ids, silent ones first, with what was heard of them; topics stay in the registry.
+
+    It tells of the devices that were registered when it was asked for and still are: of each as it stood at some moment in
+    between, and of one whose row has changed since as it stands now.
+    """
+    known = control.state.registry.devices
+    rows = [
+        row if (now := known[device.place]) is device else _listed(control, now) for device, row in found if device.place in known
+    ]
     return DeviceList(devices=rows, running_since_ms=_running_since_ms(control), now_ms=control.clock.now_ms())
+
+
+def _listed(control: Control, device: Device) -> DeviceListed:
+    return DeviceListed(**_shown(control, device))
+
+
+def _order(found: tuple[Device, DeviceListed]) -> int:
+    """Return by what a list is ordered, as one number: many of them are compared quickly."""
+    _, row = found
+    reading_ms = -1 if row.reading_ms is None else row.reading_ms
+    return reading_ms if row.silent else reading_ms + _AFTER_SILENT_MS
 
 
 def show(control: Control, caller: Caller, params: DeviceOf) -> DeviceShown:

@@ -7,6 +7,7 @@ whatever its parameters say. A method that is not for a door is, there, a method
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,12 +54,13 @@ class ControlDoor:
         finally:
             discovery.end(self._control, caller)
 
-    async def answer_request(self, request: ControlRequest) -> Result:
-        """Answer a request as it came.
+    async def answer_request(self, request: ControlRequest) -> Result | msgspec.Raw:
+        """Answer a request as it came; a long answer is encoded already.
 
         Raises: SluiceError: it is refused, and nothing has changed.
         """
-        return await self.answer(request.method, request.params, request.session, request.request)
+        answer = await self.answer(request.method, request.params, request.session, request.request)
+        return msgspec.Raw(await asyncio.to_thread(encode, answer)) if METHODS[request.method].is_long else answer
 
     async def answer(self, name: str, sent: Sent, session: str = "", request: str = "") -> Result:
         """Answer a request, once what it changed is durable.
@@ -74,9 +76,9 @@ class ControlDoor:
         method = method_for(name, caller)
         params = read(method, sent, caller)
         disk_space = self._gateway.durable.store.disk_space
-        if method.while_waiting and disk_space.waits:
-            return cast("Result", method.handler(self._control, caller, params))
         prepared = await _prepare(self._control, method, params)
+        if method.while_waiting and disk_space.waits:
+            return cast("Result", method.handler(self._control, caller, params, *prepared))
         if method.at_once:
             return cast("Result", _run(self._control, caller, method, params, *prepared))
         if method.uses_reserve:

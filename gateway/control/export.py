@@ -23,9 +23,6 @@ from consent.core.consents.records import decode as decode_consent
 from consent.core.disclosure import Identity
 from consent.core.languages import spoken_language
 from consent.messages import ConsentShown, Hex, Id, LevelTold, RecordTold, ReleaseTold, ResidentHeld, SubjectExport
-from gateway.audit.log.earlier_payloads import decode_release, decode_void
-from gateway.audit.log.entries import Entry
-from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
 from gateway.control.consents import shown
 from gateway.control.context import Control
@@ -42,6 +39,7 @@ from gateway.core.windows.accumulators import Accumulator, Delta
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.windows import Window
+from gateway.durable.subject_search import ReleaseFound, SubjectSearch
 
 FORMAT = "sluice subject export 1"
 NO_LONGER_KEPT = "no longer kept"
@@ -49,14 +47,16 @@ NO_LONGER_KEPT = "no longer kept"
 Plain = dict[str, Any]
 
 
-async def export_of(control: Control, subject_id: bytes, own: bytes = b"") -> SubjectExport:
-    """Return all that is held about a known subject; nothing may be left to commit, or it would be missed.
+async def export_of(control: Control, subject_id: bytes, search: SubjectSearch, own: bytes = b"") -> SubjectExport:
+    """Return all that is held about a known subject at this moment; nothing may be left to commit, or it would be missed.
 
     Args:
+        search: Of the subject, as far as it has come; it is brought up to this moment.
         own: A resident who asks, and is shown nothing of what others of the household have said; empty: it is for the operator.
     """
     state, now_ms = control.state, control.clock.now_ms()
     subject = state.registry.subjects[subject_id]
+    releases = await releases_of(control, subject_id, search)
     return SubjectExport(
         format=FORMAT,
         time_ms=now_ms,
@@ -78,9 +78,9 @@ async def export_of(control: Control, subject_id: bytes, own: bytes = b"") -> Su
         history=[one for one in await _history(control, subject_id) if own in (b"", one.resident)],
         contributions=list(_contributions(state, subject_id)),
         counters=list(_counters(state, subject_id)),
-        waiting=await _waiting(control, subject_id),
+        waiting=await _waiting(state, subject_id, search),
         bundles_under_way=list(_under_way(state, subject_id)),
-        releases=await releases_of(control, subject_id),
+        releases=releases,
         enrolment_entries=list(subject.enrolment_entries),
         ended_keys=[Hex(key) for key in subject.ended_keys],
     )
@@ -214,16 +214,15 @@ def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
         yield {**_cohort(cohort), "device": meter.hex(), "time_ms": t_ms, "reading": reading}
 
 
-async def _waiting(control: Control, subject_id: bytes) -> list[Plain]:
+async def _waiting(state: State, subject_id: bytes, search: SubjectSearch) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be voided."""
     found = [
         _waiting_record(row.recipient, waiting)
-        async for row in control.store.reader.outbox()
-        if subject_id in row.content
+        for row in await search.waiting()
         for waiting in read_row(row.content)
         if waiting.contributor == subject_id
     ]
-    for bundle in control.state.inflight.ready.values():
+    for bundle in state.inflight.ready.values():
         for row in bundle.outbox:
             own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]
             found += [{**_waiting_record(row.recipient, waiting), "bundle": bundle.index} for waiting in own]
@@ -262,23 +261,19 @@ def _cohort(cohort: Cohort) -> Plain:
     }
 
 
-async def releases_of(control: Control, subject: bytes) -> list[ReleaseTold]:
-    """Return, oldest first, every release with data of a known subject in it."""
-    store = control.store
-    indices = await store.reader.releases_labelled(label_keys(control.state.registry.subjects[subject]))
-    voided_by = await _voided_by(control, indices)
-    releases = []
-    for index in indices:
-        entry, opening = Entry.decode(await store.reader.entry(index)), await store.reader.opening(index)
-        release = ReleaseTold(
-            log_index=index,
-            time_ms=entry.time_ms,
-            taken_back=voided_by.get(index),
-            opening=NO_LONGER_KEPT,
-            under_way=_way_of(control.state, index),
-        )
-        releases.append(release if opening is None else _with_opening(release, Opening.decode(opening), subject))
-    return releases
+async def releases_of(control: Control, subject: bytes, search: SubjectSearch) -> list[ReleaseTold]:
+    """Return, oldest first, every release with data of a known subject in it, as committed; nothing may be left to commit."""
+    await search.go_on(label_keys(control.state.registry.subjects[subject]))
+    return [_told(control.state, found, search.voided_by.get(found.index)) for found in search.releases]
+
+
+def _told(state: State, found: ReleaseFound, taken_back: int | None) -> ReleaseTold:
+    way = _way_of(state, found.index)
+    told = ReleaseTold(log_index=found.index, time_ms=found.time_ms, taken_back=taken_back, opening=NO_LONGER_KEPT, under_way=way)
+    if not found.recipient:
+        return told
+    records = [_record(record, own) for record, own in found.records]
+    return msgspec.structs.replace(told, opening="kept", recipient=found.recipient, records=records)
 
 
 def _way_of(state: State, index: int) -> Literal["waiting", "sent"] | UnsetType:
@@ -286,24 +281,6 @@ def _way_of(state: State, index: int) -> Literal["waiting", "sent"] | UnsetType:
     if any(bundle.index == index for bundle in state.inflight.ready.values()):
         return "waiting"
     return "sent" if index in state.inflight.sent else UNSET
-
-
-async def _voided_by(control: Control, indices: list[int]) -> dict[int, int]:
-    """Return which releases were voided before their first byte was sent: release → void entry."""
-    if not indices:
-        return {}
-    voids = [Opening.decode(opening) for opening in await control.store.reader.voids(indices[0])]
-    return {decode_void(void.first).release: void.index for void in voids if void.first is not None}
-
-
-def _with_opening(release: ReleaseTold, opening: Opening, subject: bytes) -> ReleaseTold:
-    """Return a release with what its opening holds of a subject."""
-    assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
-    payload = decode_release(opening.first)
-    own = [Contribution.decode(part.data) for part in opening.parts[1:] if isinstance(part, Part) and subject in part.data]
-    told: list[ReleaseRecord | ReleasedDraw] = [*payload.records, *payload.draws]
-    records = [_record(told[one.record], one) for one in own if one.subject == subject]
-    return msgspec.structs.replace(release, opening="kept", recipient=payload.recipient, records=records)
 
 
 def _record(record: ReleaseRecord | ReleasedDraw, own: Contribution) -> RecordTold:

@@ -148,6 +148,7 @@ class Method:
         while_waiting: Whether it is answered also while a commit waits for room on the disk.
         at_once: Whether it is answered without waiting for the loop's turn, since it reads only what stands between two hours.
         once: Whether it changes something in a citizen's name, and is carried out once for each id of a request.
+        is_long: Whether its answer grows with the city, and is therefore encoded in another thread.
         longest_bytes: The longest parameters, as JSON.
     """
 
@@ -164,6 +165,7 @@ class Method:
     while_waiting: bool = False
     at_once: bool = False
     once: bool = False
+    is_long: bool = False
     longest_bytes: int = SHORT_BYTES
 
     @property
@@ -180,13 +182,13 @@ ALSO_PUBLIC = Door.SHELL | Door.PUBLIC
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("status", status.show, Nothing, GatewayStatus, while_waiting=True),
+        Method("status", status.show, Nothing, GatewayStatus, prepare=status.count, while_waiting=True),
         Method("policy.apply", policies.apply, PolicyChange, PolicyApplied, prepare=policies.reviewed, uses_reserve=True),
         Method("policy.show", policies.show, Nothing, PolicyShown, BOTH),
         Method("policy.explain", policies.explain_flow, FlowOf, FlowExplained, BOTH),
-        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, prepare=policies.sides, longest_bytes=FOLDERS_BYTES),
+        Method("policy.diff", policies.diff, PolicySides, PolicyDiff, prepare=policies.compared, longest_bytes=FOLDERS_BYTES),
         Method("device.add", devices.add, NewDevices, DevicesAdded, longest_bytes=LINE_BYTES),
-        Method("device.list", devices.show_all, Nothing, DeviceList),
+        Method("device.list", devices.show_all, Nothing, DeviceList, prepare=devices.looked_at, is_long=True),
         Method("device.show", devices.show, DeviceOf, DeviceShown),
         Method("device.discover", discovery.discover, Discover, Discovered, prepare=discovery.prepare),
         Method("device.own", devices.own, DeviceOwner, DeviceOwned, uses_reserve=True),
@@ -204,8 +206,8 @@ METHODS: dict[str, Method] = {
         Method("consent.revoke", consents.revoke, Revocation, ConsentChanged, uses_reserve=True),
         Method("consent.show", consents.show, ConsentsOf, ConsentsShown, BOTH, reads_store=True),
         Method("consent.receipt", consents.receipt, ReceiptOf, ReceiptMade, BOTH, reads_store=True),
-        Method("consent.export", rights.export, SubjectOf, SubjectExport, BOTH, reads_store=True),
-        Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, reads_store=True),
+        Method("consent.export", rights.export, SubjectOf, SubjectExport, BOTH, prepare=rights.search, reads_store=True),
+        Method("consent.releases", rights.releases, SubjectOf, ReleasesTold, BOTH, prepare=rights.search, reads_store=True),
         Method(
             "consent.erase", rights.erase, SubjectOf, SubjectErased, finish=rights.scrubbed, reads_store=True, uses_reserve=True
         ),

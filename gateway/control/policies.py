@@ -12,9 +12,8 @@ from consent.core.explain.explain import ExplanationRequest, explain
 from consent.core.outcome import reason_besides
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.policies.parse import parse_policies
-from consent.core.review.diff import Side
+from consent.core.review.diff import Difference, Side
 from consent.core.review.diff import diff as compare
-from consent.core.review.population import grouped
 from consent.messages import (
     ConsentsEnding,
     DeviceSince,
@@ -40,18 +39,22 @@ from gateway.core.changes import settling
 from gateway.core.changes.subjects import devices_of
 from gateway.core.plans import Device, InForce
 from gateway.core.windows.targets import Terms
-from gateway.durable.policy_review import PolicyReview
-from gateway.durable.state import SETTLING
+from gateway.durable.policy_review import Concerned, PolicyReview
+from gateway.durable.state import EXPIRY, SETTLING
 
 
 async def reviewed(control: Control, params: PolicyChange) -> PolicyReview:
-    """Check the policies folder beside the loop, and find what it would do, once an earlier change has reached everybody."""
+    """Check the policies folder beside the loop, and find what it would do, once an earlier change has reached everybody.
+
+    Consents that have expired are ended before: by the policies under which they did.
+    """
     durable = control.durable
     found = await durable.find_policies()
     if control.running is None:
         durable.turns.run_all()
         return durable.review(found)
-    await durable.turns.finished(SETTLING)
+    for name in (SETTLING, EXPIRY):
+        await durable.turns.finished(name)
     return await durable.review_aside(found)
 
 
@@ -167,20 +170,16 @@ def _terms_in_force(control: Control, device: Device, flow: str) -> Terms | None
     return next((target.terms for target in targets if target.cohort.flow == flow), None)
 
 
-async def sides(control: Control, params: PolicySides) -> tuple[Side | None, Side | None]:
-    """Parse the folders that are named, beside the loop; None for what is in force."""
-    named = [None if isinstance(side, str) else side for side in (params.old, params.new)]
-    old, new = [None if side is None else await asyncio.to_thread(_side, side) for side in named]
-    return old, new
+async def compared(control: Control, params: PolicySides) -> Difference:
+    """Compare in another thread, for those whom it concerns at this moment; each side is `in-force` now, or a folder's files."""
+    in_force = Side(control.state.policies, control.durable.public_keys)
+    concerned, now_ms = Concerned.of(control.state.registry), control.clock.now_ms()
+    old, new = [in_force if isinstance(side, str) else await asyncio.to_thread(_side, side) for side in (params.old, params.new)]
+    return await asyncio.to_thread(lambda: compare(old, new, concerned.population(now_ms)))
 
 
-def diff(control: Control, caller: Caller, params: PolicySides, named: tuple[Side | None, Side | None]) -> PolicyDiff:
+def diff(control: Control, caller: Caller, params: PolicySides, found: Difference) -> PolicyDiff:
     """Compare who would be revealed more or less under `new` than under `old`: each `in-force`, or a folder's files."""
-    state = control.state
-    in_force = Side(state.policies, control.durable.public_keys)
-    old, new = (side or in_force for side in named)
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in state.registry.devices.values())
-    found = compare(old, new, grouped(devices, state.registry.book, control.clock.now_ms()))
     return msgspec.convert(found.as_data(), PolicyDiff)
 
 

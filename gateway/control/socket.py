@@ -18,6 +18,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from consent.control import (
     CODES,
     INVALID_REQUEST,
@@ -36,8 +38,8 @@ from gateway.files import unusable
 PIECE_BYTES = 64 * 1024
 _PEER_CREDENTIALS = struct.Struct("=iII")  # `struct ucred` of Linux: process, user, group
 
-Answer = Callable[[ControlRequest], Awaitable[Result]]
-"""request → answer; raises ``SluiceError`` to refuse."""
+Answer = Callable[[ControlRequest], Awaitable[Result | msgspec.Raw]]
+"""request → answer, or its JSON; raises ``SluiceError`` to refuse."""
 Connect = Callable[[], AbstractContextManager[Answer]]
 """Called for each connection: what answers its requests; left when it closes, whichever side has closed it."""
 

@@ -161,6 +161,11 @@ class Commit:
     uses_reserve: bool = False
     """May use the reserved disk space: it changes who may see what, or records what is missing."""
 
+    @property
+    def rows(self) -> int:
+        """Return how many rows of the log, of households and of claim codes it holds: what long work makes many of."""
+        return len(self.log) + len(self.subjects) + len(self.claims)
+
     def is_empty(self) -> bool:
         """Return whether there is nothing to make durable but the ledger."""
         return self == Commit(ledger=self.ledger)

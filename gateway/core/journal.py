@@ -274,6 +274,11 @@ class Journal:
         """Whether the batch under way holds anything."""
         return bool(self._records)
 
+    @property
+    def records(self) -> int:
+        """How many records the batch under way holds."""
+        return len(self._records)
+
     def note(self, record: Close | Void | WholeSince | Dry | Subscriptions | PublishPart | PublishFrom | Missed) -> None:
         """Write a record that needs no watermark before it."""
         self._records.append(record)

@@ -33,7 +33,7 @@ from gateway.core.plans import Device, DevicePlan, InForce
 from gateway.core.pseudonyms import DomainKeys
 from gateway.core.public.numbers import PublicNumbers
 from gateway.core.public.tally import HOUR_MS
-from gateway.core.public.turn import Counted, turn
+from gateway.core.public.turn import Counted, turning
 from gateway.core.registry import Registry
 from gateway.core.windows.publications import Publications
 from gateway.core.windows.windows import LastReadings, Windows
@@ -170,14 +170,24 @@ class State:
             memory.end_previews()
 
     def turn(self, now_ms: int) -> bool:
-        """Turn the public's numbers to the present hour, if it is later than the last; return whether that is to be committed."""
+        """Turn the public's numbers to the present hour at once; see ``turning``. Return whether that is to be committed."""
+        turned = self.public.turned
+        for _ in self.turning(now_ms):
+            pass
+        return self.public.turned > turned
+
+    def turning(self, now_ms: int) -> Iterator[None]:
+        """Turn the public's numbers to the present hour, if it is later than the last; between two pieces anything may happen."""
         self.started_ms = self.started_ms or now_ms
-        hour = now_ms // HOUR_MS
+        hour, force = now_ms // HOUR_MS, self.force
         if hour <= self.public.turned or not self.is_settled:
-            return False
+            return
         self.held.forget_old(now_ms)
-        turn(self.public, hour, Counted(self.ledger.totals, self.force, self.registry, self.plans()))
-        return True
+
+        def is_current() -> bool:
+            return self.is_settled and self.force is force
+
+        yield from turning(self.public, hour, Counted(self.ledger.totals, force, self.registry, self.by_contributor, is_current))
 
     def take_commit(self) -> Commit:
         """Return what must become durable, with the present journal and ledger, and begin the next commit."""

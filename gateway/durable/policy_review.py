@@ -7,7 +7,7 @@ a rise: the gateway cannot tell a new key of the same owner from somebody else's
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import msgspec
@@ -16,7 +16,7 @@ from consent.core.consents.book import Book
 from consent.core.policies.fingerprint import fingerprint
 from consent.core.review.diff import Difference, Side, diff
 from consent.core.review.endings import Endings, endings, endings_text
-from consent.core.review.population import grouped
+from consent.core.review.population import DeviceGroup, grouped
 from consent.core.review.reach import Direction
 from consent.core.review.rows import Change
 from consent.core.review.rules import Rule
@@ -51,6 +51,7 @@ class PolicyReview:
         endings: The consents that end.
         keys: Of every recipient that has a key, or had one.
         in_force: SHA-256 of the set that they would replace; None where there is none.
+        book: The consents among which it counts those that end; None where no policies are in force.
     """
 
     found: PoliciesFound
@@ -58,6 +59,20 @@ class PolicyReview:
     endings: Endings
     keys: tuple[KeyInForce, ...]
     in_force: bytes | None
+    book: Book | None = None
+
+    def counted_again(self, book: Book, now_ms: int) -> PolicyReview:
+        """Return it with the consents that end counted as they are now: only whoever has said something since is looked at.
+
+        Args:
+            book: The consents as they are now.
+            now_ms: The gateway's clock.
+        """
+        if self.book is None:
+            return self
+        policies, changed = self.found.policies, book.changed_since(self.book)
+        before, after = (endings(each, policies, now_ms, changed) for each in (self.book, book))
+        return replace(self, endings=self.endings.with_change(before, after), book=book.copy())
 
     @property
     def proposal(self) -> str:
@@ -139,6 +154,11 @@ class Concerned:
         """Return whom the registry holds now."""
         return cls(list(registry.devices.values()), registry.book.copy())
 
+    def population(self, now_ms: int) -> list[DeviceGroup]:
+        """Return them in groups that are decided alike, by the gateway's clock."""
+        devices = ((device.profile, device.zone, device.id, device.subject) for device in self.devices)
+        return grouped(devices, self.book, now_ms)
+
 
 def review_policies(found: PoliciesFound, before: Side | None, concerned: Concerned, now_ms: int) -> PolicyReview:
     """Find the effect of policies; it may take seconds, and touches nothing that changes.
@@ -156,10 +176,9 @@ def review_policies(found: PoliciesFound, before: Side | None, concerned: Concer
     )
     if before is None:
         return PolicyReview(found, Difference((), ()), Endings(0, 0, {}), keys, None)
-    devices = ((device.profile, device.zone, device.id, device.subject) for device in concerned.devices)
-    population = grouped(devices, concerned.book, now_ms)
-    difference = diff(before, Side(found.policies, found.public_keys), population)
-    return PolicyReview(found, difference, endings(concerned.book, found.policies, now_ms), keys, before.policies.sha256)
+    difference = diff(before, Side(found.policies, found.public_keys), concerned.population(now_ms))
+    ended = endings(concerned.book, found.policies, now_ms)
+    return PolicyReview(found, difference, ended, keys, before.policies.sha256, concerned.book)
 
 
 def _fingerprint(key: bytes | None) -> str | None:

@@ -7,12 +7,10 @@ same code.
 from __future__ import annotations
 
 import asyncio
-import gc
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Self, TypeVar
 
 import structlog
@@ -21,7 +19,6 @@ from consent.core.disclosure import DAY_MS
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
 from consent.core.review.diff import Side
-from consent.core.review.endings import endings
 from gateway.audit.log.checkpoint import empty_head, size_of
 from gateway.audit.log.consistency_proofs import ConsistencyProofs, Overlay
 from gateway.audit.log.payloads import AWAY, UNCLEAN_END, UNWITNESSED
@@ -30,7 +27,6 @@ from gateway.audit.log.tiles import policies_path
 from gateway.config import Installation
 from gateway.core import recovery
 from gateway.core.changes import changes, settling
-from gateway.core.plans import DevicePlan
 from gateway.core.release.formats.daily import DailySeals
 from gateway.durable.late_comparison import LateComparison
 from gateway.durable.policy_review import Concerned, PolicyReview, review_policies
@@ -45,10 +41,12 @@ from gateway.edge.policy_check import find_policies
 from gateway.errors import CorruptionError, OperatorError
 from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
-from gateway.turns import Turns
+from gateway.turns import Turns, lasting
 
 SETTLING = "settling"
 """The name of the turns in which a change of policies reaches everybody."""
+EXPIRY = "expiry"
+"""The name of the turns in which consents that have expired are ended."""
 
 _log = structlog.get_logger()
 
@@ -226,8 +224,7 @@ class Durable:
 
     def review_again(self, review: PolicyReview) -> PolicyReview:
         """Return a review with the consents that end now counted: each of them gets an entry of its own."""
-        ended = endings(self.state.registry.book, review.found.policies, self.clock.now_ms())
-        return replace(review, endings=review.endings if review.in_force is None else ended)
+        return review.counted_again(self.state.registry.book, self.clock.now_ms())
 
     def _side_in_force(self) -> Side | None:
         return None if self.state.force is None else Side(self.state.policies, self.public_keys)
@@ -245,15 +242,13 @@ class Durable:
     def settle(self, *, in_turns: bool = False) -> None:
         """Bring the policies in force to every device, if a start has not yet: at once, or in turns."""
         if not self.state.is_settled and SETTLING not in self.turns.names:
-            self.turns.add(SETTLING, self._settling([]))
+            self.turns.add(SETTLING, self._settling({}))
         if not in_turns:
             self.turns.run_all()
 
-    def _settling(self, former: list[DevicePlan]) -> Iterator[None]:
-        """Settle everybody in pieces; the plans live as long as the policies: no later collection needs to look at them."""
-        for _ in settling.pieces(self.state, former, self.clock.now_ms):
-            gc.freeze()  # after each, or a collection would hold the loop up for longer than any piece
-            yield
+    def _settling(self, former: settling.FormerPlans) -> Iterator[None]:
+        """Settle everybody in pieces; the plans live as long as the policies."""
+        return lasting(settling.pieces(self.state, former, self.clock.now_ms))
 
     def _describe_log(self) -> None:
         asked = () if self.witnesses is None else self.witnesses.policy.witnesses

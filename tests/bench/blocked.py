@@ -23,9 +23,11 @@ from typing import Any, Final
 
 import structlog
 import uvloop
+from msgspec import Raw
 
+from consent.control import ControlRequest, answered
 from consent.instants import parse_utc_ms
-from consent.messages import Id, Word
+from consent.messages import Id, Parameters, Word, encode
 from gateway.app import Gateway
 from gateway.config import load_config
 from gateway.control.doors import ControlDoor
@@ -182,6 +184,11 @@ class Blocked:
     async def ask(self, method: str, params: Any) -> Any:
         """Ask the gateway as its operator."""
         return await ControlDoor(self.app).answer(method, params)
+
+    async def ask_by_line(self, method: str, params: Parameters) -> bytes:
+        """Ask the same over the control socket, but for the socket: the answer is made a line."""
+        request = ControlRequest("2.0", method, 1, Raw(encode(params)))
+        return answered(request.id, await ControlDoor(self.app).answer_request(request))
 
     async def report(self, begin_ms: int, hours: int, *, singly: bool = False) -> None:
         """Have all households report once an hour, while the clock goes on."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from consent.instants import parse_utc_ms
+from gateway.control.devices import MAX_DEVICES_AT_ONCE
 from tests.support.city import city
 from tests.support.live import LiveGateway
 
@@ -82,7 +83,9 @@ def blocks_gateway(folder: Path, households: int, extra: str = "") -> LiveGatewa
     rows = [
         {"profile": "meter", "zone": "quay", "topic": topic(n), "owner": "resident", "subject": "new"} for n in range(households)
     ]
-    added = live.add_devices(rows)
+    added = [
+        row for at in range(0, households, MAX_DEVICES_AT_ONCE) for row in live.add_devices(rows[at : at + MAX_DEVICES_AT_ONCE])
+    ]
     live.offline(
         [("consent.grant", {"subject": row["subject"], "scope": scope}) for row in added for scope in (SCOPE, "purpose:warmth")]
     )

@@ -204,7 +204,7 @@ async def test_full_disk_readings_wait_and_a_withdrawal_is_committed_in_the_room
             disk.full = False
             await until(lambda: link.acknowledged == [1, 2, 3, 4, 5, 6])
             assert disk.has_ballast()
-            await until(lambda: "has room" in status_text(plain(status(app))))
+            await until(lambda: "has room" in status_text(plain(status(app, 0))))
     printed = "".join(capfd.readouterr())  # where it is logged to, another test may have set
     assert printed.count("disk full, withholding until there is room") == 1
     assert printed.count("room again: going on") == 1

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from consent.core.consents.records import Consent
+from consent.core.consents.records import Consent, Status
 from consent.core.decide import Owner
 from consent.core.disclosure import TOP, Disclosure
 from consent.core.lifecycle import steps
@@ -307,6 +307,13 @@ class Gate:
         assert device.subject is not None
         book = self.state.registry.book
         return steps.Actor(book, device.subject, book.residents(device.subject)[resident], self.now_ms, "operator")
+
+    def status(self, device: Device, scope: str) -> Status:
+        """Return how the word of a household's only resident about a scope stands."""
+        (latest,) = [
+            each.consent for each in self.state.registry.book.for_subject(device.contributor) if each.consent.scope == scope
+        ]
+        return latest.status
 
     def say(self, *consents: Consent) -> int:
         """Let records of consent count; return the last log index."""

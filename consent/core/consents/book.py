@@ -29,26 +29,18 @@ class BookEntry:
     index: int
 
 
+@dataclass(frozen=True, slots=True)
 class _Voice:
-    """One resident of a subject, and the latest entry for each scope."""
+    """One resident of a subject, and the latest entry for each scope; never changed, so that copies of a book share it."""
 
-    __slots__ = ("entries", "resident", "subject")
+    subject: bytes
+    resident: bytes
+    entries: tuple[BookEntry, ...] = ()
 
-    def __init__(self, subject: bytes, resident: bytes) -> None:
-        self.subject = subject
-        self.resident = resident
-        self.entries: tuple[BookEntry, ...] = ()
-
-    def enter(self, entry: BookEntry, known: BookEntry | None) -> None:
-        """Enter the latest about a scope, in place of what was known of it."""
+    def with_entry(self, entry: BookEntry, known: BookEntry | None) -> _Voice:
+        """Return the voice with the latest about a scope, in place of what was known of it."""
         rest = self.entries if known is None else tuple([each for each in self.entries if each is not known])
-        self.entries = (*rest, entry)
-
-    def copy(self) -> _Voice:
-        """Return one that stays as this one is now."""
-        other = _Voice(self.subject, self.resident)
-        other.entries = self.entries
-        return other
+        return _Voice(self.subject, self.resident, (*rest, entry))
 
 
 class Book:
@@ -63,9 +55,17 @@ class Book:
     def copy(self) -> Book:
         """Return a book that stays as this one is now; what never changes is shared."""
         other = Book()
-        other._subjects = {subject: tuple([voice.copy() for voice in voices]) for subject, voices in self._subjects.items()}
+        other._subjects = self._subjects.copy()
         other._since_ms = self._since_ms.copy()
         return other
+
+    def changed_since(self, before: Book) -> list[bytes]:
+        """Return the ids of the subjects of whom other entries count, or for whom others speak, than in a copy made before."""
+        was, now = before._subjects, self._subjects
+        return [
+            *(each for each in was if each not in now),
+            *(each for each, voices in now.items() if voices is not was.get(each)),
+        ]
 
     def add_subject(self, subject: bytes, residents: Sequence[bytes], since_ms: int = 0) -> None:
         """Enter a subject as it is; consents of anyone else for it no longer count.
@@ -98,6 +98,10 @@ class Book:
         self._subjects.pop(subject, None)
         self._since_ms.pop(subject, None)
 
+    def subjects(self) -> list[bytes]:
+        """Return the ids of all subjects."""
+        return list(self._subjects)
+
     def residents_since_ms(self, subject: bytes) -> int:
         """Return when a subject's residents last changed; 0 where they never did."""
         return self._since_ms.get(subject, 0)
@@ -116,7 +120,7 @@ class Book:
         known = _latest(voice.entries, consent.scope)
         if known is not None and known.index >= index:
             return []
-        voice.enter(BookEntry(self._slim(consent, voice), index), known)
+        self._replace(voice, voice.with_entry(BookEntry(self._slim(consent, voice), index), known))
         return [] if known is None else [known.index]
 
     def know(self, data: bytes, index: int) -> None:
@@ -126,7 +130,8 @@ class Book:
             if voice.resident == fields["resident"]:
                 known = _latest(voice.entries, fields["scope"])
                 if known is None or known.index < index:
-                    voice.enter(BookEntry(stored_consent(fields, voice.subject, voice.resident), index), known)
+                    entry = BookEntry(stored_consent(fields, voice.subject, voice.resident), index)
+                    self._replace(voice, voice.with_entry(entry, known))
 
     def for_subject(self, subject: bytes) -> list[BookEntry]:
         """Return all entries that count for a subject, oldest first; none for an unknown subject."""
@@ -172,6 +177,10 @@ class Book:
             if voice.resident == resident:
                 return voice
         raise ConsentError("the subject has no such resident")
+
+    def _replace(self, former: _Voice, voice: _Voice) -> None:
+        voices = self._subjects[voice.subject]
+        self._subjects[voice.subject] = tuple([voice if each is former else each for each in voices])
 
     def _slim(self, consent: Consent, voice: _Voice) -> Consent:
         """Return the same record, with the values that many records share held once."""

@@ -22,29 +22,39 @@ NOTICE_MS: Final = 14 * DAY_MS
 """How long before its end a consent's residents are told of it."""
 
 
-def expired(book: Book, now_ms: int) -> Iterator[Consent]:
-    """Make the records of consents that have expired."""
-    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms, lambda consent: _ends_before(consent, now_ms + 1)):
+def expired(book: Book, now_ms: int, subjects: Iterable[bytes] | None = None) -> Iterator[Consent]:
+    """Make the records of consents that have expired: all, or those of some subjects."""
+    voices = None if subjects is None else book.voices(subjects)
+    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms, lambda consent: _ends_before(consent, now_ms + 1), voices):
         yield speaker.stop(Transition.EXPIRE, entry.consent.scope, [entry.consent])
 
 
-def ending(book: Book, now_ms: int) -> Iterator[tuple[bytes, Consent]]:
-    """Yield (subject, consent) of every consent that holds and ends within ``NOTICE_MS``, and was made before that began."""
-    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms):
-        notice_ms = notice_at_ms(entry.consent)
-        if notice_ms is not None and notice_ms <= now_ms < notice_ms + NOTICE_MS:
-            yield speaker.subject, entry.consent
+def ending(book: Book, now_ms: int, subjects: Iterable[bytes] | None = None) -> Iterator[tuple[bytes, Consent]]:
+    """Yield (subject, consent) of every consent that holds and ends within ``NOTICE_MS``, and was made before that began.
+
+    Args:
+        subjects: Of whom; None: of all.
+    """
+
+    def concerned(consent: Consent) -> bool:
+        notice_ms = notice_at_ms(consent)
+        return notice_ms is not None and notice_ms <= now_ms < notice_ms + NOTICE_MS
+
+    voices = None if subjects is None else book.voices(subjects)
+    for speaker, entry in _holding(book, Transition.EXPIRE, now_ms, concerned, voices):
+        yield speaker.subject, entry.consent
 
 
-def next_notice_ms(book: Book, now_ms: int) -> int | None:
-    """Return when the next consent begins to end, later than now; None where none does."""
+def next_notice_ms(book: Book, now_ms: int, subjects: Iterable[bytes] | None = None) -> int | None:
+    """Return when the next consent begins to end, later than now: of all, or of some subjects; None where none does."""
     next_ms: int | None = None
 
     def concerned(consent: Consent) -> bool:
         notice_ms = notice_at_ms(consent)
         return notice_ms is not None and now_ms < notice_ms and (next_ms is None or notice_ms < next_ms)
 
-    for _, entry in _holding(book, Transition.EXPIRE, now_ms, concerned):
+    voices = None if subjects is None else book.voices(subjects)
+    for _, entry in _holding(book, Transition.EXPIRE, now_ms, concerned, voices):
         next_ms = notice_at_ms(entry.consent)
     return next_ms
 
@@ -55,14 +65,15 @@ def notice_at_ms(consent: Consent) -> int | None:
     return None if notice_ms is None or notice_ms <= consent.time_ms else notice_ms
 
 
-def next_expiry_ms(book: Book) -> int | None:
-    """Return when the first of the consents that still hold expires; None where none does."""
+def next_expiry_ms(book: Book, subjects: Iterable[bytes] | None = None) -> int | None:
+    """Return when the first of the consents that still hold expires: of all, or of some subjects; None where none does."""
     next_ms: int | None = None
 
     def concerned(consent: Consent) -> bool:
         return _ends_before(consent, next_ms)
 
-    for _, entry in _holding(book, Transition.EXPIRE, 0, concerned):
+    voices = None if subjects is None else book.voices(subjects)
+    for _, entry in _holding(book, Transition.EXPIRE, 0, concerned, voices):
         next_ms = entry.consent.expiry_ms
     return next_ms
 

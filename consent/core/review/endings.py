@@ -6,7 +6,7 @@ The numbers are exact: each of these consents gets an entry of its own in the lo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from consent.core.consents.book import Book
@@ -28,17 +28,29 @@ class Endings:
     subjects: int
     flows: Mapping[str, int]
 
+    def with_change(self, before: Endings, after: Endings) -> Endings:
+        """Return those of everybody, once some subjects that had these before have others."""
+        flows = Counter(self.flows)
+        flows.subtract(before.flows)
+        flows.update(after.flows)
+        return Endings(
+            self.consents - before.consents + after.consents,
+            self.subjects - before.subjects + after.subjects,
+            {flow: count for flow, count in sorted(flows.items()) if count},
+        )
 
-def endings(book: Book, policies: PolicySet, now_ms: int) -> Endings:
+
+def endings(book: Book, policies: PolicySet, now_ms: int, among: Iterable[bytes] | None = None) -> Endings:
     """Count the consents that end when policies come into force.
 
     Args:
         book: All consents that count.
         policies: Those that would come into force.
         now_ms: The gateway's clock.
+        among: Count only those of some subjects.
     """
     consents, subjects, flows = 0, set[bytes](), Counter[str]()
-    for lapse in expiry.lapses(book, policies, now_ms):
+    for lapse in expiry.lapses(book, policies, now_ms, among):
         consents += 1
         subjects.add(lapse.speaker.subject)
         flows.update(lapse.flows)

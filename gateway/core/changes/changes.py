@@ -7,8 +7,9 @@ are drawn. All of it is one commit; the command that asked for it is answered on
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 
@@ -28,10 +29,15 @@ from gateway.core.changes.records import TOLD, enter
 from gateway.core.effects import PolicyRow
 from gateway.core.ingest.heard import Heard
 from gateway.core.journal import PublishFrom
-from gateway.core.plans import Device, DevicePlan, InForce, Place, shape_of
+from gateway.core.plans import Device, InForce, Place, shape_of
 from gateway.core.release.guarding import guarded_flows
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
+
+LOOKED_AT: Final = 2000
+"""Of so many households a piece looks at the consents: some milliseconds on a small machine."""
+ENDED: Final = 25
+"""Of so many households a piece ends consents, each of which is logged and has plans compiled: some 10 ms."""
 
 
 class StoredPolicies(msgspec.Struct, frozen=True, array_like=True):
@@ -49,7 +55,9 @@ def apply_policies(state: State, policies: PolicySet, public_keys: dict[str, byt
     return index
 
 
-def begin_policies(state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int) -> tuple[int, list[DevicePlan]]:
+def begin_policies(
+    state: State, policies: PolicySet, public_keys: dict[str, bytes], now_ms: int
+) -> tuple[int, settling.FormerPlans]:
     """Put policies in force; everybody is still to be settled.
 
     Args:
@@ -163,13 +171,43 @@ def _replace_device(state: State, device: Device, changed: Device, now_ms: int) 
 
 
 def expire(state: State, now_ms: int) -> None:
-    """End the consents that have expired; those of whom a change of policies has not reached, later."""
-    if now_ms < state.expires_next_ms or not state.is_settled:
+    """End the consents that have expired, all at once; see ``expiring``."""
+    for _ in expiring(state, lambda: now_ms):
+        pass
+
+
+def expiring(state: State, now_ms: Callable[[], int]) -> Iterator[None]:
+    """End the consents that have expired, of some households in each piece; and find out when the next one does.
+
+    Whoever no piece has come to is withheld all the same, since terms end with the consent (``targets.Terms``), and is looked at
+    again by the next start. Those of whom a change of policies has not reached are ended later.
+
+    Args:
+        state: Changed in place, between two pieces by anybody.
+        now_ms: The gateway's clock.
+    """
+    if now_ms() < state.expires_next_ms or not state.is_settled:
         return
-    lapsed = list(expiry.expired(state.registry.book, now_ms))
-    if lapsed:
+    state.expires_next_ms = NEVER_MS  # whoever permits something meanwhile makes it earlier, as each piece does
+    book = state.registry.book
+    everybody = book.subjects()
+    for first in range(0, len(everybody), LOOKED_AT):
+        some = everybody[first : first + LOOKED_AT]
+        lapsing = list(dict.fromkeys(lapsed.subject for lapsed in expiry.expired(book, now_ms(), some)))
+        for at in range(0, len(lapsing), ENDED):
+            if at:
+                yield
+            _end_expired(state, lapsing[at : at + ENDED], now_ms())
+        next_ms = expiry.next_expiry_ms(book, some)
+        state.expires_next_ms = min(state.expires_next_ms, NEVER_MS if next_ms is None else next_ms)
+        if first + LOOKED_AT < len(everybody):
+            yield
+
+
+def _end_expired(state: State, subjects: Sequence[bytes], now_ms: int) -> None:
+    settling.settle(state, subjects, now_ms)  # where a change of policies has come since, it ends first what it ends
+    if lapsed := list(expiry.expired(state.registry.book, now_ms, subjects)):
         change_consents(state, lapsed, now_ms)
-    expect_expiry(state)
 
 
 def expect_expiry(state: State) -> None:

@@ -8,6 +8,7 @@ a passkey's answer: whoever calls has done so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -23,6 +24,8 @@ from gateway.core.state import State
 
 TOKEN_BYTES: Final = 32
 _NAME_BYTES: Final = 16
+_LOOKED_AT: Final = 5000
+"""At the sessions of so many households a piece looks."""
 
 _TOLD: Final = {
     "letter": MessageKind.CAME_IN,
@@ -212,8 +215,17 @@ def keep_sessions(state: State, holder: Holder, sessions: tuple[Session, ...]) -
 
 def forget_ended_sessions(state: State, real_ms: int) -> None:
     """Delete the sessions that have ended."""
-    for subject in list(state.registry.subjects.values()):
-        for resident in subject.residents:
+    for _ in forgetting_ended_sessions(state, real_ms):
+        pass
+
+
+def forgetting_ended_sessions(state: State, real_ms: int) -> Iterator[None]:
+    """Do what ``forget_ended_sessions`` does, for some households in each piece."""
+    for number, subject_id in enumerate(list(state.registry.subjects), 1):
+        subject = state.registry.subjects.get(subject_id)
+        for resident in () if subject is None else subject.residents:
             going_on = tuple([one for one in resident.sessions if one.ends_ms > real_ms])
             if len(going_on) < len(resident.sessions):
-                keep_sessions(state, Holder(subject.id, resident.id), going_on)
+                keep_sessions(state, Holder(subject_id, resident.id), going_on)
+        if number % _LOOKED_AT == 0:
+            yield

@@ -21,15 +21,18 @@ from gateway.core.plans import Device, DevicePlan
 from gateway.core.state import State
 from gateway.core.windows.windows import NO_READINGS
 
-PIECE: Final = 100
-"""So many contributors are settled in a turn: some 10 ms on a small machine."""
+PIECE: Final = 25
+"""So many contributors are settled in a turn: some 10 ms on a small machine, each with nine flows."""
 _PLANS: Final = 1000
-"""So many former plans are dropped in a turn."""
+"""Of so many contributors the former plans are dropped in a turn, once all are settled."""
+
+FormerPlans = dict[bytes, list[DevicePlan]]
+"""By contributor: plans compiled under policies that are in force no longer."""
 
 
-def unsettle(state: State) -> list[DevicePlan]:
+def unsettle(state: State) -> FormerPlans:
     """Drop every plan; return them, since what so many hold is better freed a few at a time."""
-    former = [plan for plans in state.by_contributor.values() for plan in plans]
+    former = state.by_contributor
     state.devices, state.by_contributor = {}, {}
     state.filters.clear()
     state.revision += 1
@@ -86,11 +89,11 @@ def plan_of(state: State, device: Device, now_ms: int) -> DevicePlan | None:
     return state.plan_of(device)
 
 
-def pieces(state: State, former: list[DevicePlan], now_ms: Callable[[], int]) -> Iterator[None]:
+def pieces(state: State, former: FormerPlans, now_ms: Callable[[], int]) -> Iterator[None]:
     """Settle everybody, a few in each piece; at the end of the last one, releases go on.
 
     Args:
-        former: The plans that are dropped.
+        former: The plans that are dropped; emptied.
         now_ms: The gateway's clock.
     """
     tables, windows = state.windows.tables.values(), state.windows.open.values()
@@ -101,21 +104,23 @@ def pieces(state: State, former: list[DevicePlan], now_ms: Callable[[], int]) ->
         yield
     while state.unsettled:
         settle(state, list(islice(state.unsettled, PIECE)), now_ms())
-        for plan in former[-PIECE:]:
-            plan.retire()
-        del former[-PIECE:]
+        _drop(former, PIECE)
         yield
     while former:
-        for plan in former[-_PLANS:]:
-            plan.retire()
-        del former[-_PLANS:]
+        _drop(former, _PLANS)
         yield
     state.windows.forget_cached()
     state.revision += 1
     state.is_settled = True
 
 
-def settle_all(state: State, former: list[DevicePlan], now_ms: int) -> None:
+def _drop(former: FormerPlans, contributors: int) -> None:
+    for _ in range(min(contributors, len(former))):
+        for plan in former.popitem()[1]:
+            plan.retire()
+
+
+def settle_all(state: State, former: FormerPlans, now_ms: int) -> None:
     """Settle everybody at once."""
     for _ in pieces(state, former, lambda: now_ms):
         pass

@@ -11,7 +11,7 @@ cannot claim anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -38,6 +38,8 @@ _SYMBOLS: Final = 12
 _GROUP_SYMBOLS: Final = 4
 _ALIKE: Final = str.maketrans("OIL", "011", "- ")
 _HASH_BYTES: Final = 16
+_FORGOTTEN_AT_ONCE: Final = 500
+"""So many codes are deleted in a piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,18 @@ def make_code(state: State, subject_id: bytes, resident: bytes, device: bytes, n
 
 def forget_old_codes(state: State, now_ms: int) -> None:
     """Delete the codes that have expired unused."""
-    for former in [number for number, claim in state.registry.claims.items() if claim.expires_ms <= now_ms]:
-        state.registry.drop_claim(former)
+    for _ in forgetting_old_codes(state, now_ms):
+        pass
+
+
+def forgetting_old_codes(state: State, now_ms: int) -> Iterator[None]:
+    """Do what ``forget_old_codes`` does, for some codes in each piece."""
+    expired = [number for number, claim in state.registry.claims.items() if claim.expires_ms <= now_ms]
+    for number, former in enumerate(expired, 1):
+        if former in state.registry.claims:
+            state.registry.drop_claim(former)
+        if number % _FORGOTTEN_AT_ONCE == 0:
+            yield
 
 
 def invite(state: State, subject_id: bytes, now_ms: int) -> str:

@@ -6,8 +6,9 @@ mind. How many pairs the loudest home gives is what the numbers of readings are 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from consent.core.policies.policy import PolicySet
 from gateway.core.figures.values import told
@@ -15,33 +16,49 @@ from gateway.core.plans import DevicePlan
 from gateway.core.public.tally import DayTally, Homes
 from gateway.core.registry import Registry
 
+COUNTED_AT_ONCE: Final = 1000
+"""So many homes are counted in a piece: some milliseconds on a small machine."""
 
-def survey(day: DayTally, policies: PolicySet, registry: Registry, plans: Sequence[DevicePlan]) -> None:
-    """Count homes and their sensors for a day on which it is not done yet; a flow that has come since is counted alone."""
-    missing = policies.flows.keys() - day.homes.keys()
-    if missing:
-        asked, permitted = _homes_by_flow(plans)
-        for flow in sorted(missing):
-            day.homes[flow] = Homes(told(len(asked.get(flow, ()))), told(len(permitted.get(flow, ()))))
+
+PlansOf = Callable[[bytes], Sequence[DevicePlan]]
+"""contributor → its plans; none of one that has left."""
+
+
+class HomesCounted:
+    """How many homes a flow could read, and how many of them let it have anything; none before ``pieces`` has run."""
+
+    def __init__(self) -> None:
+        """Begin with none counted."""
+        self._asked: Counter[str] = Counter()
+        self._permitted: Counter[str] = Counter()
+
+    def pieces(self, contributors: Iterable[bytes], plans_of: PlansOf) -> Iterator[None]:
+        """Count, some homes in each piece."""
+        for number, contributor in enumerate(contributors, 1):
+            plans = [plan for plan in plans_of(contributor) if plan.device.subject is not None]
+            slots = [slot for plan in plans for slot in plan.slots.values()]
+            self._asked.update({flow for slot in slots for flow in slot.flows})
+            self._permitted.update({target.cohort.flow for slot in slots for target in slot.targets})
+            if number % COUNTED_AT_ONCE == 0:
+                yield
+
+    def of(self, flow: str) -> Homes:
+        """Return what is told of a flow."""
+        return Homes(told(self._asked[flow]), told(self._permitted[flow]))
+
+
+def is_surveyed(day: DayTally | None, policies: PolicySet) -> bool:
+    """Return whether the homes of all flows are counted for a day."""
+    return day is not None and policies.flows.keys() <= day.homes.keys()
+
+
+def survey(day: DayTally, policies: PolicySet, registry: Registry, counted: HomesCounted) -> None:
+    """Enter homes and their sensors for a day on which that is not done yet; a flow that has come since is counted alone."""
+    for flow in sorted(policies.flows.keys() - day.homes.keys()):
+        day.homes[flow] = counted.of(flow)
     if not day.is_surveyed:
         day.sensors = _sensors(registry)
         day.is_surveyed = True
-
-
-def _homes_by_flow(plans: Iterable[DevicePlan]) -> tuple[dict[str, set[bytes]], dict[str, set[bytes]]]:
-    """Return by flow the subjects that have a sensor which it could read, and those of them that let it have anything."""
-    asked: defaultdict[str, set[bytes]] = defaultdict(set)
-    permitted: defaultdict[str, set[bytes]] = defaultdict(set)
-    for plan in plans:
-        subject = plan.device.subject
-        if subject is None:
-            continue
-        for slot in plan.slots.values():
-            for flow in slot.flows:
-                asked[flow].add(subject)
-            for target in slot.targets:
-                permitted[target.cohort.flow].add(subject)
-    return asked, permitted
 
 
 def _sensors(registry: Registry) -> dict[tuple[str, str], int]:
@@ -50,12 +67,20 @@ def _sensors(registry: Registry) -> dict[tuple[str, str], int]:
     return {place: told(n) for place, n in sorted(counts.items()) if told(n)}
 
 
-def loudest(plans: Iterable[DevicePlan]) -> int:
-    """Return the most pairs that one home's readings have given since this was last asked, or since the start."""
-    homes: Counter[bytes] = Counter()
-    for plan in plans:
-        if plan.device.subject is not None:
+def loudest(homes: Iterable[Sequence[DevicePlan]]) -> int:
+    """Return the most pairs that one home's readings have given since this was last asked, or since the start.
+
+    Args:
+        homes: The plans of each contributor.
+    """
+    most = 0
+    for plans in homes:
+        if plans[0].device.subject is None:
+            continue
+        pairs = 0
+        for plan in plans:
             heard = plan.memory.heard
-            homes[plan.device.subject] += heard.pairs
+            pairs += heard.pairs
             heard.pairs = 0
-    return max(homes.values(), default=0)
+        most = max(most, pairs)
+    return most

@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
+from typing import Final
 
 from consent.core.policies.policy import PolicySet
 from consent.core.spread import epsilon
@@ -41,6 +42,9 @@ from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.publications import Due, PublicationKind
 from gateway.core.windows.windows import Cohort
 from gateway.recipient.records import Record
+
+_LABELS_A_ROW: Final = 8
+"""So many labels cost as much as a row: each is hashed into the tree of the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,8 @@ class Task:
 
     @property
     def rows(self) -> int:
-        """Return how many rows its slices have: what computing costs."""
-        return sum(len(one.table.rows) for one in self.slices)
+        """Return what computing costs, in rows: those of its slices, and for the labels that its entry is padded to."""
+        return sum(len(one.table.rows) for one in self.slices) + self.labels // _LABELS_A_ROW
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 
 import pytest
 
-from gateway.turns import Turns
+from gateway.turns import Turns, lasting
 
 
 def pieces(done: list[str], name: str, count: int) -> Iterator[None]:
@@ -78,3 +79,25 @@ def test_error_of_a_piece_is_raised() -> None:
     turns.run_one()
     with pytest.raises(ValueError, match="damaged"):
         turns.run_one()
+
+
+def test_first_piece_of_a_work_that_is_begun_is_run_at_once() -> None:
+    """What one piece does is done with it; the rest waits for its turn, and is not begun a second time meanwhile."""
+    done: list[str] = []
+    turns = Turns()
+    assert turns.begin("short", pieces(done, "a", 0))
+    assert not turns.pending
+    assert not turns.begin("long", pieces(done, "b", 2))
+    assert not turns.begin("long", pieces(done, "c", 2))
+    assert (done, turns.names) == (["b0"], ("long",))
+    turns.run_all()
+    assert done == ["b0", "b1"]
+
+
+def test_what_lasts_is_set_aside_after_each_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And all pieces are run."""
+    done: list[str] = []
+    monkeypatch.setattr(gc, "freeze", lambda: done.append("set aside"))
+    for _ in lasting(pieces(done, "a", 2)):
+        pass
+    assert done == ["a0", "set aside", "a1", "set aside"]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consent.core.decide import Owner
 from consent.core.profiles.profile import Repeat
-from consent.device_messages import DeviceOf
+from consent.device_messages import DeviceList, DeviceOf
 from consent.errors import ControlRequestError
 from consent.messages import Id, Nothing
 from gateway.control import devices
 from gateway.control.context import OPERATOR, Control, MethodError
+from gateway.control.doors import ControlDoor
 from tests.support import inside
-from tests.support.asking import call, perform
+from tests.support.asking import begin, call, perform
 from tests.support.disk_gate import CLOCK, DiskGate, configured, started
 from tests.support.gate import FILES, HOUR_MS, LATENESS_MS, MINUTE_MS, TOWN
 from tests.support.live import LiveGateway
@@ -315,7 +318,7 @@ async def test_silent_devices_come_first_and_what_was_heard_is_told(tmp_path: Pa
         heard = durable.state.memory_of(bytes.fromhex(added[1])).heard
         heard.add(began_ms + MINUTE_MS)
         heard.reject("replayed", began_ms + MINUTE_MS + 1)
-        shown = devices.show_all(control, OPERATOR, Nothing())
+        shown = devices.show_all(control, OPERATOR, Nothing(), await devices.looked_at(control, Nothing()))
         assert [(row.device.hex(), row.silent) for row in shown.devices] == [
             (added[2], True),
             (added[0], None),
@@ -325,7 +328,7 @@ async def test_silent_devices_come_first_and_what_was_heard_is_told(tmp_path: Pa
         one = devices.show(control, OPERATOR, DeviceOf(device=Id.parse(added[1])))
         assert (one.heard_ms, one.reading_ms) == (began_ms + MINUTE_MS + 1, began_ms + MINUTE_MS)
         assert (one.readings, one.rejected, one.expect_every_ms) == (1, {"replayed": 1}, MINUTE_MS)
-        alone = call(durable, "device.list")
+        alone = await begin(durable, "device.list")
         assert alone["running_since_ms"] is None
         assert {row["silent"] for row in alone["devices"]} == {None}
 
@@ -348,3 +351,39 @@ async def test_export_tells_by_what_repeats_of_a_device_are_told(hubs: DiskGate)
     await hubs.send(("t/hub", {"id": "a", "kwh": 1}))
     told = await last_message()
     assert (told["at_ms"], len(bytes.fromhex(told["digest"]))) == (hubs.now_ms, 16)
+
+
+async def test_list_of_devices_holds_nobody_up_and_tells_of_none_that_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A withdrawal and an erasure in the middle of it are answered before it, and it tells what they have left."""
+    async with inside.started(LiveGateway(tmp_path, 1, policies={"city.toml": TOWN, **FILES}, extra=CLOCK)) as durable:
+        app = inside.assembled(durable)
+        async with inside.running(app):
+            begun, goes_on, to_thread = asyncio.Event(), asyncio.Event(), asyncio.to_thread
+
+            async def held(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+                if getattr(work, "__name__", "") == "sort":
+                    begun.set()
+                    await goes_on.wait()
+                return await to_thread(work, *args, **options)
+
+            rows = [{**STREET, "topic": f"t/{n}", "owner": "resident", "subject": "new"} for n in range(3)]
+            added = (await inside.ask(app, "device.add", {"devices": rows}))["devices"]
+            await inside.ask(app, "consent.grant", {"subject": added[0]["subject"], "scope": "hourly"})
+            monkeypatch.setattr(devices, "_LISTED_AT_ONCE", 1)
+            monkeypatch.setattr(asyncio, "to_thread", held)
+            door = ControlDoor(app)
+            listing = asyncio.create_task(door.answer("device.list", {}))
+            await begun.wait()
+            await door.answer("consent.withdraw", {"subject": added[0]["subject"], "scope": "hourly"})
+            await door.answer("consent.erase", {"subject": added[1]["subject"]})
+            await door.answer("device.own", {"device": added[2]["device"], "owner": "city"})
+            assert not listing.done()
+            goes_on.set()
+            answer = await listing
+            assert isinstance(answer, DeviceList)
+            assert [(row.device.hex(), row.owner) for row in answer.devices] == [
+                (added[0]["device"], Owner.RESIDENT),
+                (added[2]["device"], Owner.CITY),
+            ]

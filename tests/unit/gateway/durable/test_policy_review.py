@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consent.core.review.diff import Side
+from consent.core.review.endings import endings
 from gateway.durable.policy_review import MOST_NAMED, Concerned, KeyInForce, PolicyReview, review_policies
 from gateway.edge.policies import PoliciesFound
 from gateway.errors import PoliciesRefusedError
@@ -87,3 +88,21 @@ def test_review_counts_whom_the_registry_held_when_it_was_begun() -> None:
     asking_more = town(("group = 2, retention = 365", "group = 2, retention = 366"))
     review = review_policies(PoliciesFound(asking_more, {}, ()), Side(town(), {}), concerned, gate.now_ms)
     assert (len(concerned.devices), review.endings.consents) == (1, 1)
+
+
+def test_review_is_counted_again_with_what_has_been_said_since() -> None:
+    """Who has withdrawn, joined, permitted or been erased since; of the others it is as it was."""
+    gate = Gate()
+    homes = gate.homes(4, "hourly")
+    asking_more = town(("group = 2, retention = 365", "group = 2, retention = 366"))
+    found = PoliciesFound(asking_more, {}, ())
+    review = review_policies(found, Side(town(), {}), Concerned.of(gate.state.registry), gate.now_ms)
+    gate.withdraw(homes[0], "hourly")
+    gate.erase(homes[1])
+    gate.home("hourly")
+    gate.grant(gate.home(), "daily")
+    book = gate.state.registry.book
+    again = review.counted_again(book, gate.now_ms)
+    assert again.endings == endings(book, asking_more, gate.now_ms) != review.endings
+    assert again.endings.consents == 3
+    assert again.counted_again(book, gate.now_ms).endings == again.endings

@@ -389,3 +389,78 @@ def test_voiding_precedes_every_change() -> None:
         assert b"void" in void.data
         advance_watermark(gate.state, T, LATENESS_MS)
         assert len(gate.records()) == 1
+
+
+def all_expire(gate: Gate, count: int, expiry_ms: int, scope: str = "raw") -> list[Device]:
+    """Register households whose consents all expire at one moment."""
+    homes = gate.homes(count)
+    for home in homes:
+        gate.grant(home, scope, expiry_ms=expiry_ms)
+    return homes
+
+
+def test_expired_is_withheld_from_that_moment_though_its_piece_has_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what waits leaves nor anything new is taken; who permits it anew meanwhile is not ended."""
+    monkeypatch.setattr(changes, "LOOKED_AT", 1)
+    gate = Gate(only("raw"))
+    homes = all_expire(gate, 4, T + DAY_MS)
+    for home in homes:
+        gate.send(home, kwh=1)
+    gate.now_ms = T + DAY_MS
+    pieces = changes.expiring(gate.state, lambda: gate.now_ms)
+    next(pieces)
+    assert [gate.status(home, "raw") for home in homes] == [Status.EXPIRED, Status.GIVEN, Status.GIVEN, Status.GIVEN]
+    gate.send(homes[3], kwh=1)
+    assert gate.count("pairs.withheld.expired") == 1
+    assert gate.records() == []
+    gate.grant(homes[2], "raw", expiry_ms=T + 3 * DAY_MS)
+    gate.erase(homes[1])
+    for _ in pieces:
+        gate.commit()
+    assert gate.status(homes[2], "raw") is Status.GIVEN
+    assert gate.status(homes[3], "raw") is Status.EXPIRED
+    assert gate.state.expires_next_ms == T + 3 * DAY_MS
+
+
+def test_withdrawal_between_two_pieces_is_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whom a piece is about to end something that has been withdrawn before."""
+    monkeypatch.setattr(changes, "ENDED", 1)
+    gate = Gate(only("raw"))
+    homes = all_expire(gate, 3, T + DAY_MS)
+    gate.now_ms = T + DAY_MS
+    pieces = changes.expiring(gate.state, lambda: gate.now_ms)
+    next(pieces)
+    gate.withdraw(homes[1], "raw")
+    for _ in pieces:
+        pass
+    assert [gate.status(home, "raw") for home in homes] == [Status.EXPIRED, Status.WITHDRAWN, Status.EXPIRED]
+    assert gate.state.expires_next_ms == NEVER_MS
+
+
+def test_change_of_policies_between_two_pieces_settles_whom_the_next_one_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has plans by two sets of policies, and nobody is ended twice."""
+    monkeypatch.setattr(changes, "LOOKED_AT", 1)
+    gate = Gate(only("raw", "hourly"))
+    homes = all_expire(gate, 3, T + DAY_MS)
+    gate.now_ms = T + DAY_MS
+    expiring = changes.expiring(gate.state, lambda: gate.now_ms)
+    next(expiring)
+    settling = gate.begin(only("raw"))
+    for _ in expiring:
+        gate.commit()
+    for _ in settling:
+        gate.commit()
+    assert [gate.status(home, "raw") for home in homes] == [Status.EXPIRED] * 3
+    assert all(not plan.targets() for plan in gate.state.plans())
+
+
+def test_each_piece_ends_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many end at one moment, nobody waits for more than one piece, and each can be committed by itself."""
+    monkeypatch.setattr(changes, "ENDED", 2)
+    gate = Gate(only("raw"))
+    all_expire(gate, 7, T + DAY_MS)
+    gate.now_ms = T + DAY_MS
+    gate.commit()
+    entries = [len(gate.commit().log) for _ in changes.expiring(gate.state, lambda: gate.now_ms)]
+    entries.append(len(gate.commit().log))
+    assert entries == [2, 2, 2, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.public.homes import loudest, survey
+from gateway.core.public.homes import HomesCounted, loudest, survey
 from gateway.core.public.tally import DayTally, Homes
 from tests.support.gate import DAY_MS, MIDNIGHT_MS, MINUTE_MS, Gate, only, town
 
@@ -12,7 +12,10 @@ from tests.support.gate import DAY_MS, MIDNIGHT_MS, MINUTE_MS, Gate, only, town
 def surveyed(gate: Gate) -> DayTally:
     """Count a gate's homes."""
     day = DayTally({}, None, {}, 0, {}, {})
-    survey(day, gate.state.policies, gate.state.registry, list(gate.state.plans()))
+    counted, plans = HomesCounted(), gate.state.by_contributor
+    for _ in counted.pieces(list(plans), lambda contributor: plans.get(contributor, ())):
+        pass
+    survey(day, gate.state.policies, gate.state.registry, counted)
     return day
 
 
@@ -83,7 +86,7 @@ def test_loudest_home_is_the_one_whose_readings_give_most_pairs() -> None:
     for turn in range(3):
         for device in (loud, second, street, street):
             gate.send(device, MIDNIGHT_MS + turn * MINUTE_MS, kwh=1)
-    assert loudest(gate.state.plans()) == 3 * 2 * 2
-    assert loudest(gate.state.plans()) == 0
+    assert loudest(gate.state.by_contributor.values()) == 3 * 2 * 2
+    assert loudest(gate.state.by_contributor.values()) == 0
     gate.send(quiet, MIDNIGHT_MS + MINUTE_MS, kwh=1)
-    assert loudest(gate.state.plans()) == 2
+    assert loudest(gate.state.by_contributor.values()) == 2

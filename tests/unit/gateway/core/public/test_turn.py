@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from gateway.core import pipeline
+from gateway.core.public import homes
 from gateway.core.public.tally import HOUR_MS
-from tests.support.gate import DAY_MS, MIDNIGHT_MS, MINUTE_MS, Gate, only
+from tests.support.gate import DAY_MS, MIDNIGHT_MS, MINUTE_MS, Gate, only, reading
 
 DAY = MIDNIGHT_MS // DAY_MS
 
@@ -54,3 +58,41 @@ def test_start_on_a_new_database_counts_no_homes() -> None:
     gate.homes(5, "raw")
     gate.to(MIDNIGHT_MS + HOUR_MS)
     assert gate.state.public.days[DAY].homes["raw"].permitted == 5
+
+
+def test_homes_are_counted_in_pieces_before_the_hour_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is shown changes with the last piece alone, and what is taken in before counts for the hour before."""
+    monkeypatch.setattr(homes, "COUNTED_AT_ONCE", 2)
+    gate = Gate(only("raw"))
+    all_homes = gate.homes(5, "raw")
+    gate.now_ms = MIDNIGHT_MS + DAY_MS
+    pieces = gate.state.turning(gate.now_ms)
+    next(pieces)
+    pipeline.take_frames(gate.state, [reading(all_homes[0], gate.now_ms, kwh=1)], gate.now_ms)
+    gate.commit()
+    assert DAY + 1 not in gate.state.public.shown.days
+    for _ in pieces:
+        pass
+    gate.commit()
+    shown = gate.state.public.shown.days[DAY + 1]
+    assert (shown.homes["raw"].asked, shown.homes["raw"].permitted) == (5, 5)
+    assert (shown.begin or {})["pairs.considered"] == 1
+    assert not gate.state.turn(gate.now_ms)
+
+
+def test_hour_turns_by_the_policies_that_count_its_homes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they change meanwhile it does not turn, and does once everybody is settled."""
+    monkeypatch.setattr(homes, "COUNTED_AT_ONCE", 2)
+    gate = Gate(only("raw"))
+    gate.homes(5, "raw")
+    gate.now_ms = MIDNIGHT_MS + DAY_MS
+    pieces = gate.state.turning(gate.now_ms)
+    next(pieces)
+    settling = gate.begin(only("raw", "hourly"))
+    for _ in pieces:
+        pass
+    assert DAY + 1 not in gate.state.public.days
+    for _ in settling:
+        pass
+    assert gate.state.turn(gate.now_ms)
+    assert gate.state.public.days[DAY + 1].homes.keys() == {"raw", "hourly"}

@@ -1,0 +1,114 @@
+"""The search for one subject's releases and waiting records, beside the loop: nothing on the disk links a subject to them.
+
+A release is found by its label, a waiting record by reading all that wait, so both take the longer the more households there
+are. A search therefore goes on while the loop does, and remembers how far it has come; the step of the loop that answers has it
+read what has come since, and so the whole is of that one moment. No release changes after its commit, and no row of the outbox
+comes to hold records of somebody else; only openings grow shorter, which tells nothing of the subject itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from gateway.audit.log.earlier_payloads import decode_release, decode_void
+from gateway.audit.log.entries import Entry
+from gateway.audit.log.openings import Opening, Part
+from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
+from gateway.core.effects import OutboxRow
+from gateway.edge.store.reading import StoreReader
+
+_ROWS: Final = 20
+"""So many rows of the outbox are read at a time: some milliseconds of unsealing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFound:
+    """A release that holds something of the subject.
+
+    Attributes:
+        index: Its log index.
+        recipient: Empty where its opening is no longer kept.
+        records: What of it is the subject's: a record, or the records of one draw, and what the subject had in it.
+    """
+
+    index: int
+    time_ms: int
+    recipient: str = ""
+    records: tuple[tuple[ReleaseRecord | ReleasedDraw, Contribution], ...] = ()
+
+
+class SubjectSearch:
+    """What has been found of one subject.
+
+    Attributes:
+        releases: Oldest first.
+        voided_by: Log index of a release → that of the entry that voided it, before anything of it was sent.
+    """
+
+    def __init__(self, reader: StoreReader, subject: bytes) -> None:
+        """Begin with nothing read."""
+        self.releases: list[ReleaseFound] = []
+        self.voided_by: dict[int, int] = {}
+        self._reader = reader
+        self._subject = subject
+        self._until = 0  # log index up to which releases have been looked at
+        self._voids_until = 0
+        self._looked_at: set[int] = set()  # numbers of rows of the outbox
+        self._own: set[int] = set()
+
+    async def go_on(self, keys: Sequence[bytes]) -> None:
+        """Read what is committed and has not been read.
+
+        Args:
+            keys: The subject's label keys.
+        """
+        for index in await self._reader.label_indices(self._until):
+            if await self._reader.is_labelled(index, keys):
+                entry, opening = Entry.decode(await self._reader.entry(index)), await self._reader.opening(index)
+                self.releases.append(await asyncio.to_thread(_found, index, entry.time_ms, opening, self._subject))
+            self._until = index + 1
+        await self._read_voids()
+        await self._look_at_outbox()
+
+    async def _read_voids(self) -> None:
+        if self.releases:
+            voids = await self._reader.voids(max(self._voids_until, self.releases[0].index))
+            for index, release in await asyncio.to_thread(_voided, voids):
+                self.voided_by[release], self._voids_until = index, index + 1
+
+    async def _look_at_outbox(self) -> None:
+        numbers = await self._reader.outbox_numbers()
+        self._looked_at.intersection_update(numbers)
+        self._own.intersection_update(numbers)
+        fresh = (number for number in numbers if number not in self._looked_at)
+        while chunk := list(islice(fresh, _ROWS)):
+            rows = await self._reader.outbox_at(chunk)
+            self._own.update(row.number for row in rows if self._subject in row.content)
+            self._looked_at.update(chunk)
+
+    async def waiting(self) -> list[OutboxRow]:
+        """Return the rows of the outbox that may hold records of the subject, oldest first, as they are now."""
+        return await self._reader.outbox_at(sorted(self._own))
+
+
+def _found(index: int, time_ms: int, encoded: bytes | None, subject: bytes) -> ReleaseFound:
+    if encoded is None:
+        return ReleaseFound(index, time_ms)
+    opening = Opening.decode(encoded)
+    assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
+    payload = decode_release(opening.first)
+    told: list[ReleaseRecord | ReleasedDraw] = [*payload.records, *payload.draws]
+    parts = [Contribution.decode(part.data) for part in opening.parts[1:] if isinstance(part, Part) and subject in part.data]
+    return ReleaseFound(
+        index, time_ms, payload.recipient, tuple([(told[part.record], part) for part in parts if part.subject == subject])
+    )
+
+
+def _voided(encoded: Sequence[bytes]) -> list[tuple[int, int]]:
+    """Return (log index of a void, the release that it voids) of some openings."""
+    voids = map(Opening.decode, encoded)
+    return [(void.index, decode_void(void.first).release) for void in voids if void.first is not None]
