@@ -13,6 +13,7 @@ from gateway.core.effects import Commit
 from gateway.edge.keys import GatewayKeys
 from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import DiskSpace, says_full
+from gateway.edge.store.scrubbing import Scrubbing
 from gateway.edge.store.segment_keys import SegmentKeys
 from gateway.edge.store.statements import SCRUB_DUE, CommitRows
 
@@ -28,6 +29,7 @@ class StoreWriter:
         self._database = database
         self._segments = segments
         self._disk_space = disk_space
+        self._scrubbing = Scrubbing(database)
         self._erasures = 0
         self._commit_rows = CommitRows(keys, segments)
         self._commits_in_wal = 0
@@ -96,22 +98,19 @@ class StoreWriter:
         return bool(await self._database.rows("SELECT 1 FROM meta WHERE name = ?", (SCRUB_DUE,)))
 
     async def scrub(self) -> bool:
-        """Remove every trace of deleted rows from the file, its free space and the write-ahead log.
-
-        ``secure_delete`` overwrites deleted rows in place, but pages that were split since may hold a second copy: only
-        rewriting the whole file is certain.
+        """Remove every trace of deleted rows from the file, its free space and the write-ahead log (``scrubbing``).
 
         Returns: False where the disk has no space for it.
         """
-        async with self._database.whole:
-            erasures = self._erasures
-            try:
-                await self._database.run("VACUUM")
-            except sqlite3.OperationalError as error:
-                if not says_full(error):
-                    raise
-                return False
-            await self._database.truncate_wal()
-            if erasures == self._erasures:  # what was erased meanwhile may have left copies
-                await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
+        erasures = self._erasures
+        try:
+            await self._scrubbing.run()
+        except sqlite3.OperationalError as error:
+            if not says_full(error):
+                raise
+            return False
+        except ValueError as error:
+            raise sqlite3.DatabaseError(str(error)) from error
+        if erasures == self._erasures:  # what was erased meanwhile may have left copies
+            await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
         return True
