@@ -22,7 +22,7 @@ from gateway.core import pipeline
 from gateway.core.ingest.gathering import Gathering
 from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent, Subscribed
 from gateway.delivery import Delivery
-from gateway.durable.state import SETTLING, A, Action, Durable
+from gateway.durable.state import SEGMENT, SETTLING, A, Action, Durable
 from gateway.edge.link import Connect
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
@@ -63,6 +63,7 @@ class Gateway:
         self.durable = durable
         self.config = durable.config
         self.turns = durable.turns
+        self.turns.wake = self.wake
         self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
@@ -255,7 +256,10 @@ class Gateway:
 
     async def _take_turn(self) -> None:
         """Run one piece of the long work under way; readings and requests that have come meanwhile are served before the next."""
-        if self.turns.run_one():
+        is_pending = self.turns.run_one()
+        if self.durable.state.commit.stores_segment:
+            await self.delivery.commit()  # so that no commit holds more than one part of a snapshot
+        if is_pending:
             self._wake.set()
         else:
             self._tick_now()  # commits it, and releases what was withheld meanwhile
@@ -312,7 +316,7 @@ class Gateway:
         if self.durable.must_commit():
             await self.delivery.commit()
         if any(request.tick for request, _ in answers):
-            while SETTLING in self.turns.names:  # or the tick would withhold everything
+            while {SETTLING, SEGMENT}.intersection(self.turns.names):  # or the tick would withhold everything
                 self.turns.run_one()
             await self._begin_tick()
             while self.ticking.is_open:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 Pieces = Iterator[None]
@@ -26,6 +26,8 @@ class Turns:
     def __init__(self) -> None:
         """Begin with none."""
         self._works: deque[_Work] = deque()
+        self.wake: Callable[[], None] = lambda: None
+        """Called when a work is added: whoever runs the pieces sets it."""
         self._awaited: list[asyncio.Future[None]] = []
 
     @property
@@ -41,6 +43,7 @@ class Turns:
     def add(self, name: str, pieces: Pieces) -> None:
         """Begin a work; nothing of it is done before its first turn."""
         self._works.append(_Work(name, pieces))
+        self.wake()
 
     def run_one(self) -> bool:
         """Run one piece of the earliest work; an error of a piece is raised, and ends the run.
