@@ -67,6 +67,7 @@ class Gateway:
         self.durable = durable
         self.config = durable.config
         self.turns = durable.turns
+        self.turns.wake = self.wake
         self.since_ms = durable.clock.now_ms()
         self._requests: list[PendingRequest] = []
         self._unanswered: set[asyncio.Future[Any]] = set()
@@ -268,11 +269,11 @@ class Gateway:
 
         What the pieces have changed is committed before it grows large: a commit holds others up too.
         """
-        if self.turns.run_one():
-            state = self.durable.state
-            large = state.commit.rows + state.journal.records >= COMMITTED_AT_ONCE
-            if large and self.durable.store.disk_space.check():
-                await self.delivery.commit()
+        state, is_pending = self.durable.state, self.turns.run_one()
+        is_large = state.commit.stores_segment or state.commit.rows + state.journal.records >= COMMITTED_AT_ONCE
+        if is_large and self.durable.store.disk_space.check():
+            await self.delivery.commit()
+        if is_pending:
             self._wake.set()
         else:
             self._tick_now()  # commits it, and releases what was withheld meanwhile

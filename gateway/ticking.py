@@ -17,7 +17,7 @@ from gateway.core import recovery
 from gateway.core.changes import changes, credentials, notices, subjects
 from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
-from gateway.durable.state import EXPIRY, Durable
+from gateway.durable.state import EXPIRY, SEGMENT, Durable
 from gateway.edge import system_clock
 from gateway.turns import lasting
 
@@ -69,7 +69,7 @@ class Ticking:
             await self._withhold()
             return
         problem = durable.clock_problem()
-        if problem is None and durable.confirmed:
+        if problem is None and durable.confirmed and not durable.state.journal.is_beginning:
             await self._release(durable.clock.now_ms())
         elif problem and self._was_right:
             _log.error("the clock is wrong: releasing nothing until it is right", problem=problem)
@@ -81,7 +81,7 @@ class Ticking:
 
         Returns: Whether more are due; requests and batches come before them.
         """
-        if self._delivery.is_due:
+        if self._delivery.is_due and not self._durable.state.journal.is_beginning:
             await self._form_bundles()
         if self._delivery.is_due:
             return True
@@ -146,5 +146,6 @@ class Ticking:
         least_s = (1 if durable.has_entries() else ACCOUNT_PERIODS) * durable.config.release.checkpoint_ms / 1000
         if heartbeat or (now_s - self._head_at_s >= least_s and durable.has_news()):
             self.checkpoint(heartbeat=heartbeat)
-        recovery.begin_segment_if_due(durable.state, patient=self._delivery.publishes)
+        if recovery.segment_is_due(durable.state, patient=self._delivery.publishes) and SEGMENT not in durable.turns.names:
+            self._beside(durable.begin_segment(), "journal segment")
         await self._delivery.commit_news()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 Pieces = Iterator[None]
@@ -38,6 +38,8 @@ class Turns:
         """Begin with none."""
         self._works: deque[_Work] = deque()
         self._work_ended = asyncio.Event()  # another one after each work
+        self.wake: Callable[[], None] = lambda: None
+        """Called when a work is added: whoever runs the pieces sets it."""
 
     @property
     def pending(self) -> bool:
@@ -52,6 +54,7 @@ class Turns:
     def add(self, name: str, pieces: Pieces) -> None:
         """Begin a work; nothing of it is done before its first turn."""
         self._works.append(_Work(name, pieces))
+        self.wake()
 
     def begin(self, name: str, pieces: Pieces) -> bool:
         """Begin a work with its first piece, at once; the rest is added. Nothing is done while one of its name is under way.

@@ -70,4 +70,4 @@ async def erase(control: Control, caller: Caller, params: SubjectOf) -> SubjectE
 
 async def scrubbed(control: Control, answer: SubjectErased) -> SubjectErased:
     """Remove from the disk, beside the loop, what an erasure has deleted; then it can be answered."""
-    return msgspec.structs.replace(answer, scrubbed=await control.durable.erased())
+    return msgspec.structs.replace(answer, scrubbed=await control.durable.erased(in_turns=control.running is not None))

@@ -129,7 +129,11 @@ class Commit:
     """Of the batch's frames, as ``ingest.marks`` packs them."""
     journal: bytes = b""
     snapshot: bytes | None = None
-    """Begins a new journal segment; the earlier ones are dropped."""
+    """Of a journal segment, a new one or one that has begun and all of whose parts are stored; the earlier ones are dropped."""
+    begins_segment: bool = False
+    """Begins a journal segment whose snapshot follows in parts; the earlier ones are needed until it is there."""
+    parts: list[bytes] = field(default_factory=list)
+    """Of the snapshot of the segment that has begun, in the order of their records in the journal."""
     log: list[LogRow] = field(default_factory=list)
     head: bytes | None = None
     """A signed checkpoint of the log as it is after ``log``."""
@@ -150,7 +154,8 @@ class Commit:
     openings_settled_ms: dict[int, int] = field(default_factory=dict)
     """Log indices of openings whose retention counts from another moment: what an erasure has emptied, and its list."""
     erases: bool = False
-    """What is deleted must leave no trace: outbox rows are resealed under the new segment's key, and free space is scrubbed."""
+    """What is deleted must leave no trace: a journal segment is to begin, waiting rows are to be resealed, and free space
+    scrubbed."""
     policies: list[PolicyRow] = field(default_factory=list)
     handovers: list[HandoverRow] = field(default_factory=list)
     root_key: RootKeyRow | None = None
@@ -165,6 +170,11 @@ class Commit:
     def rows(self) -> int:
         """Return how many rows of the log, of households and of claim codes it holds: what long work makes many of."""
         return len(self.log) + len(self.subjects) + len(self.claims)
+
+    @property
+    def stores_segment(self) -> bool:
+        """Return whether it makes anything of a journal segment's snapshot durable."""
+        return self.begins_segment or self.snapshot is not None or bool(self.parts)
 
     def is_empty(self) -> bool:
         """Return whether there is nothing to make durable but the ledger."""

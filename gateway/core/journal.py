@@ -218,6 +218,14 @@ class Missed(msgspec.Struct, frozen=True, array_like=True, tag=13):
     until_ms: int
 
 
+class BeginSegment(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """The beginning of a segment whose snapshot is stored in parts: what it holds is of this moment, or of a later one."""
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """The moment of which the next part of the snapshot is: of whom it holds something, it replaces what was folded before."""
+
+
 JournalRecord = (
     Define
     | Take
@@ -233,6 +241,8 @@ JournalRecord = (
     | PublishPart
     | PublishFrom
     | Missed
+    | BeginSegment
+    | Part
 )
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -242,9 +252,11 @@ _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
 class Journal:
     """The records of the batch under way, and the slots that are numbered in the open segment."""
 
-    __slots__ = ("_defined", "_records", "_watermark_ms", "segment_bytes")
+    __slots__ = ("_defined", "_records", "_watermark_ms", "is_beginning", "segment_bytes")
 
     def __init__(self) -> None:
+        self.is_beginning = False
+        """Whether parts of the open segment's snapshot are still to come: until then no window ends, and nothing is released."""
         self._watermark_ms = -1
         self._records: list[JournalRecord] = []
         self._defined: list[Slot] = []
@@ -318,10 +330,24 @@ class Journal:
     def begin_segment(self, watermark_ms: int) -> None:
         """Drop pending records, which the new segment's snapshot covers, and the slots' numbers: the segment assigns new ones."""
         self._records = []
+        self._watermark_ms = watermark_ms
+        self._number_anew()
+
+    def begin_in_parts(self) -> None:
+        """Begin a segment whose snapshot is stored in parts; what is pending stays: the former segment needs it."""
+        self._records.append(BeginSegment())
+        self.is_beginning = True
+        self._number_anew()
+
+    def note_part(self, *, is_last: bool = False) -> None:
+        """Write that a part of the snapshot is of this moment."""
+        self._records.append(Part())
+        self.is_beginning = not is_last
+
+    def _number_anew(self) -> None:
         for slot in self._defined:
             slot.ref = -1
         self._defined = []
-        self._watermark_ms = watermark_ms
         self.segment_bytes = 0
 
 

@@ -6,7 +6,7 @@ which removes from the windows contributors that no longer belong there, and a n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from gateway.core.ingest.remembered import NEW, RememberedTimes
 from gateway.core.journal import (
     SEGMENT_BYTES,
     Arrived,
+    BeginSegment,
     Close,
     Dated,
     Define,
@@ -26,6 +27,7 @@ from gateway.core.journal import (
     FixedGuard,
     JournalRecord,
     Missed,
+    Part,
     PublishFrom,
     PublishPart,
     Purge,
@@ -38,13 +40,17 @@ from gateway.core.journal import (
 )
 from gateway.core.plans import shared_cohort
 from gateway.core.release.guarding import waiting_guards
+from gateway.core.release.void import void_unsent
 from gateway.core.state import State
 from gateway.core.windows.cells import CellTable
 from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.publications import Due
 from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_target
-from gateway.core.windows.windows import Kept, Window
+from gateway.core.windows.windows import Kept, Window, window_state
 
+_CELLS_A_PART: Final = 50_000
+"""Of a table, in a part of a snapshot: 600 kB, and some 5 ms of a small machine's time."""
+_MEMBERS_A_PART: Final = 2000
 _PRUNED_AT_ONCE: Final = 500
 """Of so many contributors at a time old times are forgotten."""
 
@@ -69,20 +75,39 @@ class _Snapshot(msgspec.Struct, array_like=True):
     guards: list[Any] = []
 
 
+class _Part(msgspec.Struct, array_like=True):
+    """A part of a snapshot: of windows, tables and memories some members, rows and devices; in the last one, the guards."""
+
+    windows: list[Any] = []
+    tables: list[Any] = []
+    memories: dict[bytes, Any] = {}
+    guards: list[Any] | None = None
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(strict=False).decode
 _NOTHING = msgspec.Raw(_encode([[], {}]))
 """The memory of a device that has told nothing: most of those that an earlier version stored."""
 _decode_snapshot = msgspec.msgpack.Decoder(_Snapshot).decode
+_decode_part = msgspec.msgpack.Decoder(_Part, strict=False).decode
 
 
 def snapshot(state: State) -> bytes:
     """Return what the journal would otherwise have to record: windows, what is remembered of devices and of the broker."""
-    packed = ((device, _packed(memory.state())) for device, memory in state.memories.items())
-    memories = {device: memory for device, memory in packed if memory != _NOTHING}
+    return _snapshot(state, state.windows.state(_packed), _memories(state, state.memories))
+
+
+def _snapshot(state: State, windows: list[Any], memories: Mapping[bytes, msgspec.Raw]) -> bytes:
     heard = [state.marks.state(), state.arrivals.dry_ms, state.subscriptions]
     told = [state.publications.state(), state.windows.guards.state()]
-    return _encode([state.windows.state(_packed), memories, *heard, *told])
+    return _encode([windows, memories, *heard, *told])
+
+
+def _memories(state: State, devices: Iterable[bytes]) -> dict[bytes, msgspec.Raw]:
+    """Return what is remembered of devices, as far as it is anything."""
+    known = ((device, state.memories[device]) for device in devices if device in state.memories)
+    packed = ((device, _packed(memory.state())) for device, memory in known)
+    return {device: memory for device, memory in packed if memory != _NOTHING}
 
 
 def _packed(plain: list[Any]) -> msgspec.Raw:
@@ -98,15 +123,69 @@ def begin_segment(state: State) -> None:
     state.journal.begin_segment(state.windows.watermark_ms)
 
 
-def begin_segment_if_due(state: State, *, patient: bool = False) -> None:
-    """Begin a new segment once the open one has grown long.
+def segment_pieces(state: State, now_ms: Callable[[], int]) -> Iterator[None]:
+    """Begin a new journal segment in pieces: readings come in, and contributors leave, between them; nothing is released.
+
+    Each part of the snapshot is of its own moment, which the journal records. At a restart, readings are folded from the first
+    moment on, and what a part holds replaces what they have made of that until its moment: so each accumulator and each memory
+    has taken each reading once. What is computed from others is of the first moment (the last readings of counters) or the last
+    one (the guards). Each piece is to be committed before the next.
 
     Args:
         state: Changed in place.
+        now_ms: The gateway's clock.
+    """
+    void_unsent(state, now_ms())  # a bundle that may still be voided needs its segment
+    windows = state.windows
+    windows.forget_missed()
+    watermark_ms, whole_since_ms, _, series, counters, _, missed = windows.state(_nothing)
+    head = _snapshot(state, [watermark_ms, whole_since_ms, [], series, counters, [], missed], {})
+    state.journal.begin_in_parts()
+    state.commit.begins_segment = True
+    yield
+    for part in _parts(state):
+        state.journal.note_part()
+        state.commit.parts.append(_encode(part))
+        yield
+    state.journal.note_part(is_last=True)
+    state.commit.parts.append(_encode(_Part(guards=windows.guards.state())))
+    state.commit.snapshot = head
+    yield
+
+
+def _nothing(_: list[Any]) -> None:
+    """Pack nothing."""
+
+
+def _parts(state: State) -> Iterator[_Part]:
+    """Yield what stands at this moment, part by part; what comes to stand later is in the journal from its beginning on."""
+    windows = state.windows
+    for table in list(windows.tables.values()):
+        for contributors in _chunks(table.rows, max(1, _CELLS_A_PART // table.shape.cells)):
+            yield _Part(tables=[table.state_of(contributors)])
+    for window in list(windows.open.values()):
+        for contributors in _chunks(window.members, _MEMBERS_A_PART):
+            part = window_state(window, contributors)
+            yield _Part(windows=[part] if part[-1] else [])
+    for devices in _chunks(state.memories, _MEMBERS_A_PART):
+        yield _Part(memories=_memories(state, devices))
+
+
+def _chunks(keys: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield so many at a time of those that there are now."""
+    present = list(keys)
+    for first in range(0, len(present), size):
+        yield present[first : first + size]
+
+
+def segment_is_due(state: State, *, patient: bool = False) -> bool:
+    """Return whether the open segment has grown long.
+
+    Args:
+        state: Where no bundle may be voided any more: one that may needs its segment.
         patient: Wait for twice as long: publications are under way, and the tables that they take need not be stored again.
     """
-    if state.journal.segment_bytes > SEGMENT_BYTES * (2 if patient else 1) and not state.inflight.ready:
-        begin_segment(state)
+    return state.journal.segment_bytes > SEGMENT_BYTES * (2 if patient else 1) and not state.inflight.ready
 
 
 def restore(state: State, stored: bytes) -> JournalReplay:
@@ -176,12 +255,38 @@ class JournalReplay:
         self._unsent: dict[int, list[Window | CellTable]] = {}
         self._parts: dict[int, Due] = {}
 
-    def batch(self, marks: bytes, journal: bytes) -> None:
-        """Fold in one commit."""
-        for record in decode_batch(journal):
-            self._fold(record)
+    def batch(self, marks: bytes, journal: bytes, parts: Iterable[bytes] = (), *, is_of_later: bool = False) -> None:
+        """Fold in one commit.
+
+        Args:
+            marks: Of its frames.
+            journal: Its records.
+            parts: Of the snapshot, as far as it has stored any.
+            is_of_later: Whether it is of a segment whose snapshot was never whole, so that a former one was restored.
+        """
+        records = decode_batch(journal)
+        if not is_of_later:
+            begins = next((at for at, record in enumerate(records) if isinstance(record, BeginSegment)), 0)
+            records = records[begins:]  # those before it are in the snapshot
+        following = iter(() if is_of_later else parts)
+        for record in records:
+            if not isinstance(record, Part):
+                self._fold(record)
+            elif (part := next(following, None)) is not None:
+                self._replace(_decode_part(part))
         if marks:
             self._state.marks.add(marks)
+
+    def _replace(self, part: _Part) -> None:
+        windows = self._state.windows
+        for window in part.windows:
+            windows.restore_members(window)
+        for table in part.tables:
+            windows.restore_rows(table)
+        for device, memory in part.memories.items():
+            self._state.memory_of(device).restore(memory)
+        if part.guards is not None:
+            windows.guards.restore(part.guards)
 
     def end(self) -> None:
         """Release what was needed to fold, before the devices' plans need its memory.
@@ -215,6 +320,8 @@ class JournalReplay:
                 self._state.marks.clear()
             case Dry():
                 self._state.arrivals.resume(record.at_ms)
+            case BeginSegment():
+                self._slots = []
             case Subscriptions():
                 self._state.subscriptions = tuple(record.patterns)
             case Missed():

@@ -48,6 +48,9 @@ SETTLING = "settling"
 EXPIRY = "expiry"
 """The name of the turns in which consents that have expired are ended."""
 
+SEGMENT = "journal segment"
+"""The name of the turns in which a journal segment begins."""
+
 _log = structlog.get_logger()
 
 A = TypeVar("A")
@@ -354,11 +357,28 @@ class Durable:
         with damage_named(self.store.path):
             await LateComparison(self.store, self.publisher, self.origin, self._compared_since, self._found_signed).run()
 
-    async def erased(self) -> bool:
+    async def begin_segment(self) -> None:
+        """Begin a journal segment in turns of the loop, and delete what the former ones hold, until it is done."""
+        await self.turns.finished(SEGMENT)
+        self.turns.add(SEGMENT, recovery.segment_pieces(self.state, self.clock.now_ms))
+        await self.turns.finished(SEGMENT)
+        await self.store.writer.carry_on_from_segment()
+
+    async def erased(self, *, in_turns: bool = False) -> bool:
         """Remove from the disk what a committed erasure has deleted.
 
+        Args:
+            in_turns: Beside a loop that runs.
         Returns: False where the disk has no room for that; the next start tries again.
         """
+        if in_turns:
+            await self.begin_segment()
+        else:
+            recovery.begin_segment(self.state)
+            await self.commit()
+        return await self._scrubbed()
+
+    async def _scrubbed(self) -> bool:
         if await self.publisher.drained() and await self.store.writer.scrub():
             return True
         _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
@@ -368,7 +388,7 @@ class Durable:
         """Do what an erasure left undone when the process ended."""
         async for index, opening in self.store.reader.each_opening():
             self.publisher.mend_opening(index, opening)
-        await self.erased()
+        await self._scrubbed()
 
     async def close(self) -> None:
         """Publish what waits, record whether the run ended cleanly, and close the database."""

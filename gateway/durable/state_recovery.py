@@ -96,9 +96,10 @@ class StateRecovery:
 
     async def _journal(self, snapshot: bytes) -> None:
         fold = recovery.restore(self._state, snapshot)
-        async for marks, journal in self._store.reader.batches():
-            fold.batch(marks, journal)
+        async for batch in self._store.reader.batches():
+            fold.batch(batch.marks, batch.journal, batch.parts, is_of_later=batch.is_of_later)
         fold.end()
+        self._state.forget_devices_but({device.id for device in self._state.registry.devices.values()})
 
     def _outbox(self, stored: Stored) -> None:
         """Restore what waits, and the bundles that are not acknowledged: they count as sent."""

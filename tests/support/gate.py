@@ -232,7 +232,8 @@ class Gate:
         self.labels: dict[int, bytes] = {}
         self.policy_sets: dict[bytes, bytes] = {}
         self.snapshot = b""
-        self.batches: list[tuple[bytes, bytes]] = []
+        self.batches: list[tuple[bytes, bytes, list[bytes]]] = []
+        self.later = 0  # from this batch on they are of a segment that has begun, until its snapshot is whole
         self._seals: dict[str, DailySeals] = {}
         self._topics = 0
         self.state.turn(now_ms)
@@ -389,12 +390,21 @@ class Gate:
             found += bundle.records
         return found
 
+    def fold(self, fold: recovery.JournalReplay) -> None:
+        """Fold in what is committed since the snapshot."""
+        for number, (marks, journal, parts) in enumerate(self.batches):
+            fold.batch(marks, journal, parts, is_of_later=number >= self.later)
+
     def commit(self) -> Commit:
         """Do what the store would do."""
         commit = self.state.take_commit()
+        if commit.begins_segment:
+            self.later = len(self.batches)
         if commit.snapshot is not None:
-            self.snapshot, self.batches = commit.snapshot, []
-        self.batches.append((commit.marks, commit.journal))
+            self.snapshot, self.batches = commit.snapshot, self.batches[self.later :] if commit.parts else []
+        self.batches.append((commit.marks, commit.journal, commit.parts))
+        if not self.state.journal.is_beginning:
+            self.later = len(self.batches)
         for number in commit.outbox_done:
             del self.outbox[number]
         for row in commit.outbox:

@@ -100,8 +100,7 @@ class KilledGate(Gate):
         policy = msgspec.msgpack.decode(content, type=changes.StoredPolicies)
         changes.put_in_force(state, InForce(parse_policies(policy.files), index, policy.flow_since_ms))
         fold = recovery.restore(state, self.snapshot)
-        for batch in self.batches:
-            fold.batch(*batch)
+        self.fold(fold)
         fold.end()
         changes.expect_expiry(state)
         compile_all(state, self.now_ms)

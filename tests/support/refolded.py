@@ -17,8 +17,7 @@ def refolded(gate: Gate) -> State:
     assert gate.state.force is not None
     changes.put_in_force(state, gate.state.force)
     fold = recovery.restore(state, gate.snapshot)
-    for batch in gate.batches:
-        fold.batch(*batch)
+    gate.fold(fold)
     state.windows.advance(gate.state.windows.watermark_ms)  # a watermark that no reading follows is not written down
     return state
 

@@ -374,7 +374,7 @@ class Gate:
 
     async def journal(self) -> list[bytes]:
         """Return the open segment's batches of journal records."""
-        return [journal async for _, journal in self._durable.store.reader.batches() if journal]
+        return [batch.journal async for batch in self._durable.store.reader.batches() if batch.journal]
 
     async def settle(self) -> None:
         """Carry all that is committed into the database's own file."""

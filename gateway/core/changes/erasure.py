@@ -17,7 +17,6 @@ from hashlib import sha256
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, erase_subject
-from gateway.core import recovery
 from gateway.core.changes import changes, subjects
 from gateway.core.effects import OpeningRow, OutboxRow
 from gateway.core.release.records import encode_row, read_row
@@ -52,7 +51,7 @@ class Erased:
 
 
 def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Erased:
-    """Erase a subject, log it, and begin a journal segment without it.
+    """Erase a subject, and log it; the caller has a journal segment begin without it.
 
     Args:
         state: Changed in place; nothing may be left to commit.
@@ -67,7 +66,6 @@ def erase(state: State, subject: bytes, holdings: Holdings, now_ms: int) -> Eras
         Kind.ERASURE, now_ms, state.log.one_part(payload.encode()), subject_sha256=digest, parts_deleted=parts
     )
     state.commit.openings_settled_ms[index] = holdings.kept_since_ms
-    recovery.begin_segment(state)
     return Erased(index, parts, state.inflight.sent_about(subject))
 
 

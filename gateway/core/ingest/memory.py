@@ -182,13 +182,11 @@ class DeviceMemory:
         return [*plain, forgotten] if forgotten else plain
 
     def restore(self, state: list[Any]) -> None:
-        """Restore a stored state."""
+        """Restore a stored state; whoever holds the times of a property goes on with them."""
         self.sequences = SequenceWindows.from_state(state[0])
         forgotten: dict[str, int] = state[2] if len(state) > 2 else {}
-        self.seen = {
-            name: RememberedTimes(self._room, state[1].get(name, ()), forgotten.get(name, -1))
-            for name in dict.fromkeys([*state[1], *forgotten])
-        }
+        for name in dict.fromkeys([*state[1], *forgotten]):
+            self.times(name).restore(state[1].get(name, ()), forgotten.get(name, -1))
         self.runs = Runs(state[3] if len(state) > 3 else ())
         self.last_arrival = (state[4], state[5]) if len(state) > 5 else (-1, b"")
 

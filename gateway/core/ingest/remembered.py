@@ -61,6 +61,11 @@ class RememberedTimes:
         self._room = room
         self._times = array("q")
         self._granted = OWN_TIMES
+        self.restore(times, forgotten_ms)
+
+    def restore(self, times: Iterable[int], forgotten_ms: int) -> None:
+        """Continue from what was stored instead."""
+        del self._times[:]
         self.newest_ms = self.forgotten_ms = forgotten_ms
         for t_ms in sorted(times):
             self.add(t_ms)

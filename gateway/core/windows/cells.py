@@ -166,6 +166,14 @@ class CellTable:
         """Return how many of the spans that are published at once take no more readings."""
         return min(max(watermark_ms - self.start_ms, 0), self.shape.period.length_ms) // self.shape.window_ms
 
+    def replace(self, part: CellTable) -> None:
+        """Put the rows of another table in the place of those of the same contributors."""
+        cells = self.shape.cells
+        for contributor, at in part.rows.items():
+            to = self.row(contributor)
+            self.sums[to : to + cells] = part.sums[at : at + cells]
+            self.counts[to : to + cells] = part.counts[at : at + cells]
+
     def state(self) -> list[Any]:
         """Return plain data from which ``table_from_state`` makes the same table, without empty rows.
 
@@ -177,9 +185,15 @@ class CellTable:
             map(any, zip(*columns, strict=True))
         ):
             return [*head, list(self.rows), _little_endian(self.sums), _little_endian(self.counts)]
-        kept = [(contributor, at) for contributor, at in self.rows.items() if any(self.counts[at : at + self.shape.cells])]
-        head.append([contributor for contributor, _ in kept])
-        return [*head, _stored(self.sums, kept, self.shape.cells), _stored(self.counts, kept, self.shape.cells)]
+        return self.state_of(self.rows)
+
+    def state_of(self, contributors: Iterable[bytes]) -> list[Any]:
+        """Return the same of some contributors alone, as far as they have a row that is not empty."""
+        cells = self.shape.cells
+        found = ((contributor, self.rows[contributor]) for contributor in contributors if contributor in self.rows)
+        kept = [(contributor, at) for contributor, at in found if any(self.counts[at : at + cells])]
+        head: list[Any] = [list(self.cohort), list(self.shape), self.start_ms, [contributor for contributor, _ in kept]]
+        return [*head, _stored(self.sums, kept, cells), _stored(self.counts, kept, cells)]
 
     def __iter__(self) -> Iterator[bytes]:
         """Iterate over the contributors."""

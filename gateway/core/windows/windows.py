@@ -389,6 +389,19 @@ class Windows:
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
         self._cached = set()
 
+    def restore_members(self, state: list[Any]) -> None:
+        """Put members of a window, as stored, in the place of what stands for them."""
+        stored = window_from_state(state, self.first_steps)
+        window = self.open.setdefault(stored.key, stored)
+        for contributor, member in stored.members.items():
+            if window.members.setdefault(contributor, member) is not member:
+                window.members[contributor].restore(member.state())  # targets remember this one
+
+    def restore_rows(self, state: list[Any]) -> None:
+        """Put rows of a table, as stored, in the place of what stands for them."""
+        stored = table_from_state(state)
+        self.table(stored.cohort, stored.shape, stored.start_ms).replace(stored)
+
     def __iter__(self) -> Iterator[Window]:
         """Iterate over all windows."""
         return iter(self.open.values())
@@ -408,9 +421,11 @@ def _first_step(cohort: Cohort, first_steps: Mapping[str, Decimal]) -> Decimal:
     return first_steps.get(cohort.observed_property, Decimal(1))
 
 
-def window_state(window: Window) -> list[Any]:
-    """Return plain data from which ``window_from_state`` makes the same window."""
-    return [list(window.cohort), window.start_ms, window.end_ms, [[c, m.state()] for c, m in window.members.items()]]
+def window_state(window: Window, contributors: Iterable[bytes] | None = None) -> list[Any]:
+    """Return plain data from which ``window_from_state`` makes the same window, or one of those of some contributors in it."""
+    members = window.members
+    chosen = members if contributors is None else [contributor for contributor in contributors if contributor in members]
+    return [list(window.cohort), window.start_ms, window.end_ms, [[c, members[c].state()] for c in chosen]]
 
 
 def window_from_state(state: list[Any], first_steps: dict[str, Decimal]) -> Window:

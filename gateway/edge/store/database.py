@@ -36,6 +36,9 @@ PRAGMAS = (
     "wal_autocheckpoint=0",
 )
 
+READER_RETRY_S = 0.1
+"""After so long it is tried again to empty the write-ahead log, where another process reads from it."""
+
 Statement = tuple[str, Sequence[Any]]
 
 
@@ -46,6 +49,8 @@ class Database:
         """Name the state folder; ``open`` does the work."""
         self._folder = folder
         self._lock_fd = -1
+        self.descriptor = -1
+        """Of the file. Closed after SQLite's own: whoever closes any earlier drops SQLite's locks with it."""
         self.whole = asyncio.Lock()
         """Held by whatever reads or rewrites the whole file: one that reads it keeps the write-ahead log from being emptied."""
         self._writing = asyncio.Lock()  # held by the transaction under way: what runs beside the loop must not fall into it
@@ -104,7 +109,7 @@ class Database:
 
     async def _open_file(self) -> None:
         with contextlib.suppress(OSError):  # SQLite's own error is better
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its WAL gets the same mode
+            self.descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)  # its WAL gets the same mode
         self._db = await aiosqlite.connect(self.path, isolation_level=None)
         try:
             await self._db.execute(f"PRAGMA page_size={PAGE_BYTES}")
@@ -131,6 +136,9 @@ class Database:
     async def close_file(self) -> None:
         """Close the file; the lock stays."""
         await self._db.close()
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
 
     async def close(self) -> None:
         """Close the file and release the lock."""
@@ -234,6 +242,27 @@ class Database:
             if not says_full(error):
                 raise
 
+    async def checkpoint_beside(self) -> None:
+        """Copy the write-ahead log into the file from a connection of its own, while commits go on."""
+        await asyncio.to_thread(_checkpoint, self.path)
+
+    @contextlib.asynccontextmanager
+    async def settled(self) -> AsyncIterator[None]:
+        """Hold commits back while the file alone is the database; afterwards none of its pages is held in memory.
+
+        Raises: sqlite3.Error: the disk fails or is full.
+        """
+        while True:
+            async with self._writing:
+                ((is_busy, _, _),) = await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+                if not is_busy:
+                    try:
+                        yield
+                    finally:
+                        await self.rows("PRAGMA shrink_memory")
+                    return
+            await asyncio.sleep(READER_RETRY_S)
+
     async def truncate_wal(self) -> None:
         """Copy the write-ahead log into the file, and empty it.
 
@@ -241,3 +270,10 @@ class Database:
         """
         async with self._writing:
             await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _checkpoint(path: Path) -> None:
+    """Copy the write-ahead log of a database that is open elsewhere in this process into its file."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -6,13 +6,31 @@ Whatever may be numerous is read in pages, so that memory stays small.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from gateway.audit.log.openings import label
 from gateway.core.effects import OutboxRow, PublicRow
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
+from gateway.edge.store.statements import NO_BATCH, WHOLE_SEGMENT
 from gateway.errors import CorruptionError
+
+
+class StoredBatch(NamedTuple):
+    """A commit as far as the journal has it.
+
+    Attributes:
+        marks: Of its frames.
+        journal: Its records.
+        parts: Of the segment's snapshot, that it has stored.
+        is_of_later: Whether it is of a segment that has begun and whose snapshot is not whole.
+    """
+
+    marks: bytes
+    journal: bytes
+    parts: Sequence[bytes]
+    is_of_later: bool
 
 
 class StoreReader:
@@ -59,14 +77,20 @@ class StoreReader:
         rows = await self._rows(sql, (self._keys.lookup_hash(subject),))
         return [(index, self._open("consent", row_key(index), sealed)) for index, sealed in rows]
 
-    async def batches(self) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Yield the commits of the open journal segment in order: (marks, journal)."""
-        sealer = self._segments.open_sealer
-        sql = "SELECT number, number, marks, sealed FROM batch WHERE number > ? AND segment = (SELECT max(number) FROM segment)"
-        async for number, marks, journal in self._each(f"{sql} ORDER BY number LIMIT 20"):
-            yield (
+    async def batches(self) -> AsyncIterator[StoredBatch]:
+        """Yield in order the commits since the beginning of the last journal segment whose snapshot is whole."""
+        ((whole,),) = await self._rows(WHOLE_SEGMENT)
+        find_parts = "SELECT number, sealed FROM segment_part WHERE segment = ? AND batch = ? ORDER BY number"
+        has_parts = bool(await self._rows("SELECT 1 FROM segment_part WHERE segment = ? AND batch <> ?", (whole, NO_BATCH)))
+        sql = f"SELECT number, number, segment, marks, sealed FROM batch WHERE number > ? AND segment >= ({WHOLE_SEGMENT})"  # noqa: S608
+        async for number, segment, marks, journal in self._each(f"{sql} ORDER BY number LIMIT 20"):
+            sealer = self._segments.sealers[segment]
+            parts = await self._rows(find_parts, (segment, number)) if has_parts and segment == whole else []
+            yield StoredBatch(
                 sealer.open("marks", row_key(number), marks) if marks else b"",
                 sealer.open("batch", row_key(number), journal) if journal else b"",
+                [sealer.open("part", row_key(part), sealed) for part, sealed in parts],
+                is_of_later=segment > whole,
             )
 
     async def entries(self, since: int = 0) -> AsyncIterator[bytes]:

@@ -64,5 +64,13 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE handover (entry_index INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
     """,
+    """
+    CREATE TABLE segment_part (
+        number INTEGER PRIMARY KEY,
+        segment INTEGER NOT NULL REFERENCES segment,
+        batch INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    """,
 )
 """Scripts by version: the first makes version 1 of an empty file."""

@@ -48,9 +48,9 @@ class SegmentKeys:
         self.sealers[self.segment] = Sealer(key)
         return self._keys.sealer.seal("sealing_key", row_key(self.segment), key)
 
-    def forget_former(self) -> None:
-        """Drop the keys of all segments but the open one, once no row needs them."""
-        self.sealers = {self.segment: self.open_sealer}
+    def forget_before(self, segment: int) -> None:
+        """Drop the keys of all segments before one, once no row needs them."""
+        self.sealers = {number: sealer for number, sealer in self.sealers.items() if number >= segment}
 
     def opened(self, number: int, segment: int, sealed: bytes) -> bytes:
         """Return the content of an outbox row."""

@@ -5,6 +5,8 @@ Comes between the core's ``Commit`` and ``writing``, which executes the statemen
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.core.effects import Commit
 from gateway.core.public.tally import HOURS_OF_A_DAY
 from gateway.edge.keys.keyring import GatewayKeys
@@ -15,6 +17,14 @@ from gateway.edge.store.segment_keys import SegmentKeys, row_key
 SCRUB_DUE = "scrub_due"
 """The row of `meta` that is present while erased bytes may still be in free space, or exported."""
 
+
+NO_BATCH = 0
+"""Of a piece of a snapshot that is of one moment, the segment's beginning."""
+PIECE_BYTES = 1 << 20
+WHOLE_SEGMENT = "SELECT coalesce(max(number), 0) FROM segment WHERE sealed <> x''"
+"""Selects the last segment whose snapshot is whole: a restart begins with it."""
+DROP_KEYS = "DELETE FROM sealing_key WHERE number < ? AND number NOT IN (SELECT sealing_key FROM outbox)"
+"""Destroys the keys of segments before one, as far as no row needs them."""
 
 SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
 """Kinds of entries on which no later release can rest: the retention of their openings starts at once."""
@@ -31,20 +41,29 @@ class CommitRows:
 
     Attributes:
         batch: Number of the last batch row.
+        part: Number of the last part of a segment's snapshot.
     """
 
     def __init__(self, keys: GatewayKeys, segments: SegmentKeys) -> None:
         """Begin with no batch; the store sets the number of the last one that it finds."""
         self._keys = keys
         self._segments = segments
-        self.batch = 0
+        self._is_beginning = False
+        self.batch = self.part = 0
 
     def statements(self, commit: Commit, now_ms: int) -> list[Statement]:
         """Return the statements that make a commit durable, and give it the next batch number."""
         statements: list[Statement] = []
-        if commit.snapshot is not None:
-            statements += self._new_segment(commit.snapshot)
+        if commit.begins_segment or (commit.snapshot is not None and not self._is_beginning):
+            statements += self._new_segment()
+            self._is_beginning = True
+        if commit.snapshot is not None and not commit.parts:
+            statements += self._former_segments()  # all at once, where nobody waits for it
         self.batch += 1
+        statements += self._parts(commit.parts, self.batch)
+        if commit.snapshot is not None:
+            statements += self._snapshot(commit.snapshot)
+            self._is_beginning = False
         sealer = self._segments.open_sealer
         journal = sealer.seal("batch", row_key(self.batch), commit.journal) if commit.journal else b""
         marks = sealer.seal("marks", row_key(self.batch), commit.marks) if commit.marks else b""
@@ -56,17 +75,40 @@ class CommitRows:
         statements += _public(commit)
         return statements
 
-    def _new_segment(self, snapshot: bytes) -> list[Statement]:
-        """Begin a journal segment; the keys of earlier ones are deleted once no outbox row needs them."""
+    def _new_segment(self) -> list[Statement]:
+        """Begin a journal segment, whose snapshot is empty until it is whole: so long a restart begins with the former one's."""
         wrapped = self._segments.begin()
         number = self._segments.segment
-        sealed = self._segments.open_sealer.seal("segment", row_key(number), snapshot)
         return [
             ("INSERT INTO sealing_key VALUES (?, ?)", (number, wrapped)),
-            ("INSERT INTO segment VALUES (?, ?)", (number, sealed)),
-            ("DELETE FROM batch WHERE segment < ?", (number,)),
-            ("DELETE FROM segment WHERE number < ?", (number,)),
-            ("DELETE FROM sealing_key WHERE number < ? AND number NOT IN (SELECT sealing_key FROM outbox)", (number,)),
+            ("INSERT INTO segment VALUES (?, x'')", (number,)),
+        ]
+
+    def _snapshot(self, snapshot: bytes) -> list[Statement]:
+        """Store a snapshot, in pieces that can be deleted one by one."""
+        number, seal = self._segments.segment, self._segments.open_sealer.seal
+        first, *more = (snapshot[at : at + PIECE_BYTES] for at in range(0, len(snapshot), PIECE_BYTES))
+        sealed = seal("segment", row_key(number), first)
+        return [*self._parts(more, NO_BATCH), ("UPDATE segment SET sealed = ? WHERE number = ?", (sealed, number))]
+
+    def _parts(self, parts: Iterable[bytes], batch: int) -> list[Statement]:
+        """Store parts of the open segment's snapshot, with the batch that says of which moment they are."""
+        statements: list[Statement] = []
+        for part in parts:
+            self.part += 1
+            sealed = self._segments.open_sealer.seal("part", row_key(self.part), part)
+            row = (self.part, self._segments.segment, batch, sealed)
+            statements.append(("INSERT INTO segment_part VALUES (?, ?, ?, ?)", row))
+        return statements
+
+    def _former_segments(self) -> list[Statement]:
+        """Delete earlier segments; their keys, once no outbox row needs them."""
+        number = (self._segments.segment,)
+        return [
+            ("DELETE FROM batch WHERE segment < ?", number),
+            ("DELETE FROM segment_part WHERE segment < ?", number),
+            ("DELETE FROM segment WHERE number < ?", number),
+            (DROP_KEYS, number),
         ]
 
     def _log(self, commit: Commit, now_ms: int) -> list[Statement]:

@@ -20,6 +20,7 @@ from gateway.edge.store.reading import StoreReader
 from gateway.edge.store.resealing import Resealing
 from gateway.edge.store.schema import MIGRATIONS
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
+from gateway.edge.store.statements import NO_BATCH, WHOLE_SEGMENT
 from gateway.edge.store.writing import StoreWriter
 from gateway.errors import OperatorError
 
@@ -176,16 +177,20 @@ class Store:
     async def _load_journal(self, stored: Stored) -> None:
         for number, wrapped in await self._database.rows("SELECT number, wrapped FROM sealing_key"):
             self._segments.know(number, wrapped)
-        segments = await self._database.rows("SELECT number, sealed FROM segment ORDER BY number DESC LIMIT 1")
+        segments = await self._database.rows(f"SELECT number, sealed FROM segment WHERE number = ({WHOLE_SEGMENT})")  # noqa: S608  ours
         if not segments:
             return
         segment, sealed = segments[0]
         sealer = self._segments.sealers[segment]
-        stored.snapshot = sealer.open("segment", row_key(segment), sealed)
-        latest = "SELECT number, ledger FROM batch WHERE segment = ? ORDER BY number DESC LIMIT 1"
-        for number, ledger in await self._database.rows(latest, (segment,)):
+        more = await self._database.rows(
+            "SELECT number, sealed FROM segment_part WHERE segment = ? AND batch = ? ORDER BY number", (segment, NO_BATCH)
+        )
+        pieces = [sealer.open("part", row_key(number), piece) for number, piece in more]
+        stored.snapshot = b"".join([sealer.open("segment", row_key(segment), sealed), *pieces])
+        ((part,),) = await self._database.rows("SELECT coalesce(max(number), 0) FROM segment_part")
+        for number, ledger in await self._database.rows("SELECT number, ledger FROM batch ORDER BY number DESC LIMIT 1"):
             stored.ledger = ledger
-            self.writer.resume(number)
+            self.writer.resume(number, part)
 
     async def truncate_wal(self) -> None:
         """Copy the write-ahead log into the file, and empty it."""

@@ -128,22 +128,3 @@ def test_copy_is_written_while_a_transaction_is_under_way_and_holds_none_of_it(t
             assert copied.execute("SELECT n FROM t").fetchall() == [(1,)]
 
     asyncio.run(work())
-
-
-def test_limit_commits_wait_while_an_erased_file_is_rewritten(tmp_path: Path) -> None:
-    """SQLite rewrites a file in one transaction, and has one writer."""
-
-    async def work() -> list[str]:
-        database, ended = await opened(tmp_path / "state"), list[str]()
-
-        async def run(sql: str) -> None:
-            await database.run(sql)
-            ended.append(sql)
-
-        try:
-            await asyncio.gather(run("VACUUM"), run("INSERT INTO t VALUES (1)"))
-        finally:
-            await database.close()
-        return ended
-
-    assert asyncio.run(work()) == ["VACUUM", "INSERT INTO t VALUES (1)"]

@@ -1,0 +1,211 @@
+"""Scrubbing: nothing of deleted rows is left in the file or its write-ahead log, whatever is written between two slices."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.log.notes import Signer
+from gateway.edge.keys import GatewayKeys
+from gateway.edge.store import scrubbing
+from gateway.edge.store.database import DATABASE_FILE, PAGE_BYTES
+from gateway.edge.store.pages import stale_spans
+from gateway.edge.store.statements import SCRUB_DUE
+from gateway.edge.store.store import Store
+
+KEYS = GatewayKeys(bytes(32), Signer("test.example/log", bytes(32)))
+MARK = re.compile(rb"#(\d{7})#")
+
+
+class Rows:
+    """Rows that come and go in random order in a store's table that is found by keys; each is full of its own number."""
+
+    def __init__(self, store: Store) -> None:
+        self.database = store._database
+        self.chance = random.Random(1)
+        self.present: dict[int, bytes] = {}
+        self.gone: set[int] = set()
+        self.number = 0
+
+    async def add(self, count: int) -> None:
+        """Write some rows in one transaction, and delete some of all in another."""
+        rows = []
+        for _ in range(count):
+            self.number += 1
+            self.present[self.number] = self.chance.randbytes(16)
+            row = (b"#%07d#" % self.number * 300)[: self.chance.choice((60, 150, 300, 2500))]
+            rows.append((self.present[self.number], row))
+        async with self.database.transaction():
+            await self.database.execute_all("INSERT INTO subject VALUES (?, ?)", rows)
+
+    async def delete(self, count: int) -> None:
+        """Delete some rows in one transaction."""
+        gone = self.chance.sample(list(self.present), count)
+        self.gone.update(gone)
+        async with self.database.transaction():
+            await self.database.execute_all("DELETE FROM subject WHERE id = ?", [(self.present.pop(n),) for n in gone])
+
+    async def come_and_go(self) -> None:
+        """Do both: pages are split as rows come, and keep copies of those that have moved, which then go."""
+        for _ in range(40):
+            await self.add(50)
+            await self.delete(5)
+        await self.delete(800)
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[tuple[Store, Rows]]:
+    """Open a store, and fill and empty it."""
+    store = Store(folder, KEYS)
+    await store.open()
+    try:
+        await store._database.run("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,))
+        yield store, Rows(store)
+    finally:
+        await store.close()
+
+
+def held(folder: Path) -> set[int]:
+    """Return the numbers of the rows of which anything is in the file or its write-ahead log."""
+    return {int(n) for file in folder.glob(DATABASE_FILE + "*") for n in MARK.findall(file.read_bytes())}
+
+
+def stale_pages(folder: Path) -> int:
+    """Return how many pages of the file have bytes that belong to nothing and are not zero."""
+    data = (folder / DATABASE_FILE).read_bytes()
+    return sum(any(stale_spans(data[at : at + PAGE_BYTES], at // PAGE_BYTES + 1)) for at in range(0, len(data), PAGE_BYTES))
+
+
+async def between_slices(monkeypatch: pytest.MonkeyPatch, store: Store, work: list[str]) -> asyncio.Queue[asyncio.Event]:
+    """Have a scrub wait before each slice; return the queue in which it asks to go on."""
+    asked = asyncio.Queue[asyncio.Event]()
+    settled = store._database.settled
+
+    @asynccontextmanager
+    async def waits() -> AsyncIterator[None]:
+        go_on = asyncio.Event()
+        await asked.put(go_on)
+        await go_on.wait()
+        async with settled():
+            yield
+        work.append("slice")
+
+    monkeypatch.setattr(store._database, "settled", waits)
+    monkeypatch.setattr(scrubbing, "PAGES_AT_ONCE", 16)
+    return asked
+
+
+async def test_scrub_leaves_nothing_of_what_was_deleted_before(tmp_path: Path) -> None:
+    """Pages that were split or joined have kept copies, in the file and in the log, until it is done."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.come_and_go()
+        await store.truncate_wal()
+        assert held(tmp_path) & rows.gone
+        assert stale_pages(tmp_path) > 50
+        assert await store.writer.scrub()
+        assert stale_pages(tmp_path) == 0
+        assert held(tmp_path) == set(rows.present)
+        assert not await store.writer.scrub_is_due()
+
+
+async def test_commits_between_slices_are_kept_and_answered_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are written, moved and deleted everywhere in the file beside it: no copy of what was deleted before comes back."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.come_and_go()
+        erased, work = set(rows.gone), list[str]()
+        asked = await between_slices(monkeypatch, store, work)
+        scrub = asyncio.create_task(store.writer.scrub())
+        slices = 0
+        while not scrub.done():
+            waits = asyncio.create_task(asked.get())
+            await asyncio.wait([scrub, waits], return_when=asyncio.FIRST_COMPLETED)
+            if waits.done():
+                await rows.add(5)
+                await rows.delete(4)
+                work.append("commit")
+                slices += 1
+                waits.result().set()
+            else:
+                waits.cancel()
+        assert scrub.result()
+        assert slices > 10
+        assert work == ["commit", "slice"] * slices
+        assert not held(tmp_path) & erased
+        assert held(tmp_path) >= set(rows.present)
+        present = {id_ for (id_,) in await store._database.rows("SELECT id FROM subject")}
+        assert present == set(rows.present.values())
+        assert await store._database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_scrub_killed_at_any_slice_leaves_a_whole_database_whose_next_scrub_finishes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That one is due is known until the last slice is on the disk."""
+    monkeypatch.setattr(scrubbing, "PAGES_AT_ONCE", 32)
+    async with opened(tmp_path / "state") as (store, rows):
+        await rows.come_and_go()
+        overwrite, copies = scrubbing._overwrite_stale, list[Path]()
+
+        def copied(*place: int) -> bool:
+            is_changed = overwrite(*place)
+            copies.append(tmp_path / str(len(copies)))
+            shutil.copytree(tmp_path / "state", copies[-1])
+            return is_changed
+
+        monkeypatch.setattr(scrubbing, "_overwrite_stale", copied)
+        assert await store.writer.scrub()
+        monkeypatch.undo()
+    assert len(copies) > 5
+    for copy in copies:
+        with closing(sqlite3.connect(copy / DATABASE_FILE)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert {id_ for (id_,) in db.execute("SELECT id FROM subject")} == set(rows.present.values())
+        store = Store(copy, KEYS)
+        await store.open()
+        try:
+            assert await store.writer.scrub_is_due()
+            assert await store.writer.scrub()
+            assert held(copy) == set(rows.present)
+        finally:
+            await store.close()
+
+
+async def test_what_is_erased_during_a_scrub_is_due_for_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have left copies where the scrub has already been."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.add(100)
+        asked = await between_slices(monkeypatch, store, [])
+        scrub = asyncio.create_task(store.writer.scrub())
+        (await asked.get()).set()
+        last = await asked.get()
+        store.writer._erasures += 1
+        last.set()
+        while not scrub.done():
+            await asyncio.sleep(0)
+            if not asked.empty():
+                asked.get_nowait().set()
+        assert scrub.result()
+        assert await store.writer.scrub_is_due()
+
+
+async def test_damaged_page_ends_the_scrub(tmp_path: Path) -> None:
+    """Nothing is overwritten that might be a row's."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.add(200)
+        await store.truncate_wal()
+        page = next(n for n in range(1, 100) if (tmp_path / DATABASE_FILE).read_bytes()[n * PAGE_BYTES] == 0x0D)
+        with (tmp_path / DATABASE_FILE).open("r+b") as file:
+            file.seek(page * PAGE_BYTES + 3)
+            file.write(b"\xff\xff")
+        with pytest.raises(sqlite3.DatabaseError, match=f"page {page + 1} is damaged"):
+            await store.writer.scrub()
