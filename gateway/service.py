@@ -24,6 +24,7 @@ from gateway.control.doors import ControlDoor
 from gateway.control.socket import OWNER_AND_GROUP, PUBLIC_BOUNDS, ControlServer
 from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable, ended_by_the_disk
+from gateway.edge.allocator import return_large_blocks
 from gateway.edge.connections import broker_link
 from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
@@ -46,6 +47,7 @@ def run(place: Installation, *, unwitnessed: bool = False) -> int:
     Raises: SluiceError: it cannot start, or has to stop because of a disk or its own records.
     """
     set_up_logging()
+    return_large_blocks()
     loop_factory = None
     if sys.platform == "linux":
         import uvloop

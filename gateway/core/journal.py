@@ -270,8 +270,8 @@ class Journal:
             DefinedTarget(
                 target.cohort,
                 target.contributor,
-                target.terms.since_ms,
-                target.terms.expires_ms,
+                target.grant.since_ms,
+                target.grant.expires_ms,
                 target.shape if isinstance(target, CellTarget) else None,
             )
             for target in slot.targets

@@ -7,9 +7,11 @@ target to one flow that the property may feed. What must not leave is compiled t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from consent.core.consents.book import Book
 from consent.core.decide import Owner, decide
@@ -26,7 +28,7 @@ from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import Decoder, Reading, Reject
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
-from gateway.core.windows.targets import RecordTarget, Target, Terms, new_target
+from gateway.core.windows.targets import Target, Terms, new_record_target, new_target
 from gateway.core.windows.windows import Windows
 
 Place = tuple[str, str]
@@ -227,13 +229,13 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     if found.reason:
         slot.withheld = _shared_names((*slot.withheld, found.reason))
         return
-    entries = () if consents is None else tuple(sorted(book.entry_of(c) for c in consents if c is not None))
+    entries = () if consents is None else _shared_entries(tuple(sorted(book.entry_of(c) for c in consents if c is not None)))
     residents_since_ms = 0 if device.subject is None else book.residents_since_ms(device.subject)
     since_ms = found.since_ms(force.flow_since_ms[flow.id], residents_since_ms, device.added_ms)
     terms = _terms(found, since_ms, device, force.entry, entries)
     cohort = shared_cohort(Cohort(flow.id, slot.observed_property, found.statistic, *found.level, public=device.subject is None))
     if found.is_single:
-        slot.targets += (RecordTarget(windows, cohort, device.contributor, terms),)
+        slot.targets += (new_record_target(windows, cohort, device.contributor, terms),)
         slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
         return
     mechanism = policies.mechanisms.get((flow.id, slot.observed_property))
@@ -247,7 +249,7 @@ def shape_of(mechanism: Mechanism, cohort: Cohort) -> CellShape:
     """Return how a cohort of subjects' readings lie in cells."""
     whole = mechanism.publish is Publish.DAY
     window_ms = mechanism.period.length_ms if whole else WINDOW_MS_BY_LABEL[cohort.time]
-    return CellShape(mechanism.quantity.cell_ms, mechanism.period, window_ms)
+    return _shared_shape(CellShape(mechanism.quantity.cell_ms, mechanism.period, window_ms))
 
 
 def _register(slot: Slot, windows: Windows, policies: PolicySet, cohort: Cohort) -> Register | None:
@@ -295,10 +297,22 @@ def shared_cohort(cohort: Cohort) -> Cohort:
     return cohort
 
 
+@lru_cache(maxsize=1024)
+def _shared_shape(shape: CellShape) -> CellShape:
+    """Return one shared object for all equal shapes."""
+    return shape
+
+
 @lru_cache(maxsize=8192)
 def _shared_step(step: Decimal) -> float:
     """Return one shared number for all equal ones."""
     return float(step)
+
+
+@lru_cache(maxsize=64)
+def _shared_entries(entries: tuple[int, ...]) -> tuple[int, ...]:
+    """Return one shared tuple for the flows of a device, which are compiled one after another."""
+    return entries
 
 
 @lru_cache(maxsize=8192)

@@ -35,6 +35,7 @@ from gateway.core.mqtt.events import Connected, Drained, Frame, LinkEvent
 from gateway.core.release.publication import next_due
 from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable
+from gateway.edge.allocator import return_large_blocks
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
 from tests.bench.blocked_changes import CHANGES
@@ -348,6 +349,7 @@ def _in_ms(waits: Waits) -> dict[str, float]:
 def main(arguments: list[str]) -> int:
     """Run one action; write its row as a line of JSON."""
     action, folder = arguments
+    return_large_blocks()  # as the gateway does when it starts
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(run(action, Path(folder)))))

@@ -107,6 +107,8 @@ HELD: dict[str, dict[str, str]] = {
         "contributions": NOBODY,
         "_series": "counters",
         "counters": "devices",
+        "epoch": NOBODY,
+        "lanes": DERIVED,
         "_cached": DERIVED,
     },
     "Commit": dict.fromkeys(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from consent.core.consents.records import signing_bytes
 from consent.core.disclosure import Space
 from consent.core.lifecycle import steps
@@ -38,7 +40,8 @@ def wrong_decision(gate: Gate, homes: list[Device]) -> str:
     for home in homes:
         for target in gate.state.devices[home.topic].targets():
             assert not isinstance(target, RecordTarget)
-            target.terms = replace(target.terms, disclosure=replace(target.terms.disclosure, space=Space.BLOCK))
+            terms = target.terms
+            target.terms = structs.replace(terms, disclosure=replace(terms.disclosure, space=Space.BLOCK))
     days(gate, homes, 1)
     compile_all(gate.state, gate.now_ms)
     return "a subject's disclosure is not what policies and consents give"

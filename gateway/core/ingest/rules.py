@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from consent.core.profiles.profile import AbsentSequence, Profile, Repeat, Scheme
 from gateway.core.ingest.admission import MAX_AHEAD_MS, MAX_BEHIND_MS
@@ -33,13 +34,15 @@ class AdmissionRules:
         """Return a profile's rules. The number that an authentication code covers is never absent, and never begins again."""
         is_sealed = profile.authentication.scheme is Scheme.MAC0
         numbers, time = profile.sequence, profile.time
-        return cls(
-            is_numbered=numbers is not None or is_sealed,
-            absent=AbsentSequence.REFUSED if numbers is None or is_sealed else numbers.absent,
-            restarts=numbers is not None and numbers.restarts and not is_sealed,
-            repeat=profile.repeat,
-            most_ahead_ms=MAX_AHEAD_MS if time is None or time.most_ahead_ms is None else time.most_ahead_ms,
-            most_behind_ms=MAX_BEHIND_MS if time is None or time.most_behind_ms is None else time.most_behind_ms,
+        return _shared(
+            cls(
+                is_numbered=numbers is not None or is_sealed,
+                absent=AbsentSequence.REFUSED if numbers is None or is_sealed else numbers.absent,
+                restarts=numbers is not None and numbers.restarts and not is_sealed,
+                repeat=profile.repeat,
+                most_ahead_ms=MAX_AHEAD_MS if time is None or time.most_ahead_ms is None else time.most_ahead_ms,
+                most_behind_ms=MAX_BEHIND_MS if time is None or time.most_behind_ms is None else time.most_behind_ms,
+            )
         )
 
     @property
@@ -51,3 +54,9 @@ class AdmissionRules:
     def tells_repeats_by_number(self) -> bool:
         """Whether a repeat is always known by its number; otherwise the times of its readings are remembered as well."""
         return self.is_numbered and self.absent is not AbsentSequence.NONE
+
+
+@lru_cache(maxsize=256)
+def _shared(rules: AdmissionRules) -> AdmissionRules:
+    """Return one shared object for all equal rules: thousands of devices share a few."""
+    return rules

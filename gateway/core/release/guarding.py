@@ -92,7 +92,8 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
         for plan in state.by_contributor.get(contributor, ()):
             slot = plan.slots.get(name)
             for target in () if slot is None else slot.targets:
-                if (target.cohort is cohort or target.cohort == cohort) and now_ms < target.terms.expires_ms:
+                own = target.lane.cohort
+                if (own is cohort or own == cohort) and now_ms < target.grant.expires_ms:
                     held.append(target.terms)  # no generator: it runs for every member
         return least_terms(held)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from consent.core.disclosure import DAY_MS, Disclosure
 from consent.core.outcome import WINDOW_MS_BY_LABEL
@@ -30,13 +32,12 @@ from gateway.core.windows.accumulators import (
 )
 from gateway.core.windows.cells import MOST_STEPS, CellShape, CellTable
 from gateway.core.windows.cohorts import Cohort
-from gateway.core.windows.windows import Windows
+from gateway.core.windows.windows import Window, Windows
 
 _NO_CELLS: Final = array("q")
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True, gc=False):
     """What a contribution or record rests on: the decision, the log entries behind it, and the device that it was made for.
 
     Attributes:
@@ -53,75 +54,199 @@ class Terms:
     zone: str = ""
     several: tuple[Terms, ...] = ()
 
+
+class Grant(Struct, frozen=True, gc=False):
+    """What a target's terms have of their own: the flows that a contributor permits alike have one.
+
+    Attributes:
+        contributor: Whose readings it is about.
+        since_ms: Since when they are taken.
+        expires_ms: Until when.
+        consent_entries: As of ``Terms``.
+    """
+
+    contributor: bytes
+    since_ms: int
+    expires_ms: int
+    consent_entries: tuple[int, ...]
+
     def same_between(self, earliest_ms: int, latest_ms: int) -> bool:
-        """Return whether they neither begin nor end to hold between two times."""
+        """Return whether it neither begins nor ends to hold between two times."""
         return not (earliest_ms < self.since_ms <= latest_ms or earliest_ms < self.expires_ms <= latest_ms)
 
 
-class WindowTarget:
-    """A flow that takes a slot's readings into tumbling windows."""
+class Lane:
+    """What the targets of all alike devices share: a cohort, what was decided for it, and the cell of the last reading.
+
+    Attributes:
+        windows: Where readings go.
+        shape: How they lie in cells; None where they go into windows or become records.
+        offset_ms: A counter's windows and cells are (start, end], any other's [start, end).
+        window_ms: How long a window is; of records, the unit of their times.
+        key: Stands for ``table``: another one once that was looked up again, so that rows that a target remembers are too.
+        table: The table of the last reading, if it is remembered.
+        cell: The number of its cell.
+        from_ms: The first time of that cell.
+        until_ms: The first time after it.
+    """
 
     __slots__ = (
-        "_add",
-        "_from_ms",
-        "_offset_ms",
-        "_until_ms",
-        "_windows",
+        "__weakref__",
+        "cell",
         "cohort",
-        "contributor",
-        "meter",
-        "terms",
+        "counts",
+        "disclosure",
+        "from_ms",
+        "key",
+        "offset_ms",
+        "period_ms",
+        "policy_entry",
+        "profile",
+        "shape",
+        "sums",
+        "table",
+        "until_ms",
         "window_ms",
+        "windows",
+        "zone",
     )
 
-    def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms) -> None:
-        """Feed ``windows``; the length of each is that of the cohort's time level."""
-        self._windows = windows
+    def __init__(self, windows: Windows, cohort: Cohort, terms: Terms, shape: CellShape | None) -> None:
+        """Begin without a cell; ``lane_of`` makes lanes."""
+        self.windows = windows
         self.cohort = cohort
-        self.contributor = contributor
-        self.meter = meter
-        self.terms = terms
-        self.window_ms = WINDOW_MS_BY_LABEL[cohort.time]
-        self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's window is (start, end], any other [start, end)
+        self.shape = shape
+        self.disclosure = terms.disclosure
+        self.policy_entry = terms.policy_entry
+        self.profile = terms.profile
+        self.zone = terms.zone
+        self.window_ms = WINDOW_MS_BY_LABEL.get(cohort.time, 1)
+        self.period_ms = 0 if shape is None else shape.period.length_ms
+        self.offset_ms = 1 if cohort.statistic == "delta" else 0
         self.forget()
 
     def forget(self) -> None:
-        """Drop the cached window; it is looked up again at the next reading."""
-        self._from_ms = self._until_ms = 0
+        """Drop the cached table and cell; they are looked up again at the next reading."""
+        self.from_ms = self.until_ms = self.cell = 0
+        self.key: object = None
+        self.table: CellTable | None = None
+        self.sums = self.counts = _NO_CELLS
 
     def ends_by(self, watermark_ms: int) -> bool:
-        """Return whether the cached window ends by an instant."""
-        return self._until_ms - self._offset_ms <= watermark_ms
+        """Return whether what is published together with the cached cell ends by an instant."""
+        if self.table is None or self.shape is None:
+            return True
+        at_ms, window_ms = self.from_ms - self.offset_ms, self.shape.window_ms
+        return at_ms - (at_ms - self.table.start_ms) % window_ms + window_ms <= watermark_ms
+
+    def start_ms(self, at_ms: int) -> int:
+        """Return when the period of a time began."""
+        assert self.shape is not None
+        table = self.table
+        is_known = table is not None and 0 <= at_ms - table.start_ms < self.period_ms
+        return table.start_ms if is_known and table is not None else self.shape.period.start_ms(at_ms)
+
+    def open(self, t_ms: int) -> CellTable:
+        """Cache the cell of a time; return its table."""
+        shape, table, at_ms = self.shape, self.table, t_ms - self.offset_ms
+        assert shape is not None
+        if table is None or not 0 <= at_ms - table.start_ms < self.period_ms:
+            table = self.table = self.windows.table(self.cohort, shape, shape.period.start_ms(at_ms), self)
+            self.key = object()
+            self.sums, self.counts = table.sums, table.counts
+        cell = self.cell = (at_ms - table.start_ms) // shape.cell_ms
+        self.from_ms, self.until_ms = table.edges_ms[cell], table.edges_ms[cell + 1]
+        return table
+
+
+class _Target:
+    """What targets of every kind have."""
+
+    __slots__ = ("grant", "lane")
+
+    def __init__(self, lane: Lane, grant: Grant) -> None:
+        self.lane = lane
+        self.grant = grant
+
+    @property
+    def cohort(self) -> Cohort:
+        """Return where its readings go."""
+        return self.lane.cohort
+
+    @property
+    def contributor(self) -> bytes:
+        """Return for whom they count."""
+        return self.grant.contributor
+
+    @property
+    def terms(self) -> Terms:
+        """Return its terms, put together anew."""
+        lane, grant = self.lane, self.grant
+        return Terms(
+            lane.disclosure,
+            grant.since_ms,
+            grant.expires_ms,
+            lane.policy_entry,
+            grant.consent_entries,
+            lane.profile,
+            lane.zone,
+        )
+
+    @terms.setter
+    def terms(self, terms: Terms) -> None:
+        self.lane = lane_of(self.lane.windows, self.lane.cohort, terms, self.lane.shape)
+        self.grant = _grant(self.grant.contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+
+
+class WindowTarget(_Target):
+    """A flow that takes a slot's readings into tumbling windows."""
+
+    __slots__ = ("_epoch", "_member", "_window", "meter")
+
+    def __init__(self, lane: Lane, grant: Grant, meter: bytes) -> None:
+        """Feed windows; the length of each is that of the cohort's time level."""
+        super().__init__(lane, grant)
+        self.meter = meter
+        self._epoch: object = None
+        self._window: Window | None = None
+        self._member: Accumulator | None = None
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its window; return what became of the pair."""
-        if self._from_ms <= t_ms < self._until_ms:
-            return self._add(self.meter, t_ms, n)
+        lane, window, member = self.lane, self._window, self._member
+        if (
+            member is not None
+            and window is not None
+            and self._epoch is lane.windows.epoch
+            and window.start_ms <= t_ms - lane.offset_ms < window.end_ms
+            and t_ms < self.grant.expires_ms
+        ):
+            return member.add(self.meter, t_ms, n)
         return self._seek(t_ms, n)
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
         """Add a reading that came between two times, if both lie in one window and under the same terms."""
-        offset_ms, window_ms = self._offset_ms, self.window_ms
+        offset_ms, window_ms = self.lane.offset_ms, self.lane.window_ms
         one_window = floor_time_ms(earliest_ms - offset_ms, window_ms) == floor_time_ms(latest_ms - offset_ms, window_ms)
-        return self.take(latest_ms, n) if one_window and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
+        return self.take(latest_ms, n) if one_window and self.grant.same_between(earliest_ms, latest_ms) else UNDATED
 
     def _seek(self, t_ms: int, n: int) -> int:
-        start_ms = floor_time_ms(t_ms - self._offset_ms, self.window_ms)
-        end_ms = start_ms + self.window_ms
-        if end_ms <= self._windows.watermark_ms:
+        lane, grant = self.lane, self.grant
+        windows = lane.windows
+        start_ms = floor_time_ms(t_ms - lane.offset_ms, lane.window_ms)
+        end_ms = start_ms + lane.window_ms
+        if end_ms <= windows.watermark_ms:
             return LATE
-        if t_ms >= self.terms.expires_ms:
+        if t_ms >= grant.expires_ms:
             return EXPIRED
-        if start_ms < self.terms.since_ms:
-            if self._offset_ms and t_ms >= self.terms.since_ms:
-                self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
+        if start_ms < grant.since_ms:
+            if lane.offset_ms and t_ms >= grant.since_ms:
+                windows.baseline(lane.cohort, grant.contributor, self.meter, t_ms, n)
                 return BASELINE
             return PARTIAL
-        contribution: Accumulator = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
-        self._add = contribution.add
-        self._from_ms = start_ms + self._offset_ms
-        self._until_ms = min(end_ms + self._offset_ms, self.terms.expires_ms)
-        return self._add(self.meter, t_ms, n)
+        window, member = windows.contribution(lane.cohort, start_ms, end_ms, grant.contributor)
+        self._window, self._member, self._epoch = window, member, windows.epoch
+        return member.add(self.meter, t_ms, n)
 
 
 class CounterTarget(WindowTarget):
@@ -129,11 +254,9 @@ class CounterTarget(WindowTarget):
 
     __slots__ = ("_register",)
 
-    def __init__(
-        self, register: Register, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms
-    ) -> None:
+    def __init__(self, lane: Lane, grant: Grant, meter: bytes, register: Register) -> None:
         """Take the totals of ``register``."""
-        super().__init__(windows, cohort, contributor, meter, terms)
+        super().__init__(lane, grant, meter)
         self._register = register
         register.targets.append(self)
 
@@ -152,15 +275,16 @@ class CounterTarget(WindowTarget):
         return self._mark(t_ms, breaks=False)
 
     def _mark(self, t_ms: int, *, breaks: bool) -> bool:
-        start_ms = floor_time_ms(t_ms - 1, self.window_ms)
-        end_ms, since_ms = start_ms + self.window_ms, self.terms.since_ms
-        if end_ms <= self._windows.watermark_ms or not since_ms <= t_ms < self.terms.expires_ms:
+        lane, grant = self.lane, self.grant
+        windows, start_ms = lane.windows, floor_time_ms(t_ms - 1, lane.window_ms)
+        end_ms, since_ms = start_ms + lane.window_ms, grant.since_ms
+        if end_ms <= windows.watermark_ms or not since_ms <= t_ms < grant.expires_ms:
             return False
         if start_ms < since_ms:
             if not breaks:
-                self._windows.doubt_baseline(self.cohort, self.contributor, self.meter, t_ms)
+                windows.doubt_baseline(lane.cohort, grant.contributor, self.meter, t_ms)
             return True
-        contribution = self._windows.contribution(self.cohort, start_ms, end_ms, self.contributor, self)
+        _, contribution = windows.contribution(lane.cohort, start_ms, end_ms, grant.contributor)
         assert isinstance(contribution, Delta)
         if breaks:
             contribution.broken = True
@@ -169,117 +293,75 @@ class CounterTarget(WindowTarget):
         return True
 
 
-class CellTarget:
+class CellTarget(_Target):
     """A flow whose figures are about subjects: it takes a slot's readings into the cells of its cohort's tables."""
 
-    __slots__ = (
-        "_at",
-        "_counts",
-        "_from_ms",
-        "_offset_ms",
-        "_period_ms",
-        "_row",
-        "_sums",
-        "_table",
-        "_until_ms",
-        "_windows",
-        "cohort",
-        "contributor",
-        "meter",
-        "shape",
-        "terms",
-    )
+    __slots__ = ("_key", "_row")
 
-    def __init__(
-        self, windows: Windows, cohort: Cohort, contributor: bytes, meter: bytes, terms: Terms, shape: CellShape
-    ) -> None:
-        """Feed the tables of ``windows`` that have this shape."""
-        self._windows = windows
-        self.cohort = cohort
-        self.contributor = contributor
-        self.meter = meter
-        self.terms = terms
-        self.shape = shape
-        self._period_ms = shape.period.length_ms
-        self._offset_ms = 1 if cohort.statistic == "delta" else 0  # a counter's cell is (start, end], any other [start, end)
-        self.forget()
+    def __init__(self, lane: Lane, grant: Grant) -> None:
+        """Feed the tables that have the lane's shape."""
+        super().__init__(lane, grant)
+        self._key: object = None
+        self._row = 0
 
-    def forget(self) -> None:
-        """Drop the cached table and cell; they are looked up again at the next reading."""
-        self._from_ms = self._until_ms = self._at = self._row = 0
-        self._table: CellTable | None = None
-        self._sums = self._counts = _NO_CELLS
-
-    def ends_by(self, watermark_ms: int) -> bool:
-        """Return whether what is published together with the cached cell ends by an instant."""
-        if self._table is None:
-            return True
-        at_ms, window_ms = self._from_ms - self._offset_ms, self.shape.window_ms
-        return at_ms - (at_ms - self._table.start_ms) % window_ms + window_ms <= watermark_ms
+    @property
+    def shape(self) -> CellShape:
+        """Return how its readings lie in cells."""
+        assert self.lane.shape is not None
+        return self.lane.shape
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
-        if not self._from_ms <= t_ms < self._until_ms:
-            refusal = self._seek(t_ms)
+        lane = self.lane
+        if self._key is not lane.key or not lane.from_ms <= t_ms < lane.until_ms or t_ms >= self.grant.expires_ms:
+            refusal = self._refusal(t_ms)
             if refusal != CONTRIBUTED:
                 return refusal
-        at = self._at
+            self._open(t_ms)
+        at = self._row + lane.cell
         try:
-            self._sums[at] += n
+            lane.sums[at] += n
         except OverflowError:
-            self._sums[at] = MOST_STEPS if n > 0 else -MOST_STEPS
-        self._counts[at] += 1
+            lane.sums[at] = MOST_STEPS if n > 0 else -MOST_STEPS
+        lane.counts[at] += 1
         return CONTRIBUTED
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
         """Add a reading that came between two times, if both lie in one cell and under the same terms."""
-        offset_ms, cell_ms = self._offset_ms, self.shape.cell_ms
+        offset_ms, cell_ms = self.lane.offset_ms, self.shape.cell_ms
         one_cell = floor_time_ms(earliest_ms - offset_ms, cell_ms) == floor_time_ms(latest_ms - offset_ms, cell_ms)
-        return self.take(latest_ms, n) if one_cell and self.terms.same_between(earliest_ms, latest_ms) else UNDATED
+        return self.take(latest_ms, n) if one_cell and self.grant.same_between(earliest_ms, latest_ms) else UNDATED
 
     def _refusal(self, t_ms: int) -> int:
         """Return why a reading of this time is in no cell; ``CONTRIBUTED`` where it is in one."""
-        at_ms, table = t_ms - self._offset_ms, self._table
-        if table is not None and 0 <= at_ms - table.start_ms < self._period_ms:
-            start_ms = table.start_ms
-        else:
-            start_ms = self.shape.period.start_ms(at_ms)
-        window_ms = self.shape.window_ms
-        if at_ms - (at_ms - start_ms) % window_ms + window_ms <= self._windows.watermark_ms:
+        lane, grant = self.lane, self.grant
+        at_ms, window_ms = t_ms - lane.offset_ms, self.shape.window_ms
+        start_ms = lane.start_ms(at_ms)
+        if at_ms - (at_ms - start_ms) % window_ms + window_ms <= lane.windows.watermark_ms:
             return LATE
-        if t_ms >= self.terms.expires_ms:
+        if t_ms >= grant.expires_ms:
             return EXPIRED
-        return PARTIAL if start_ms < self.terms.since_ms else CONTRIBUTED
-
-    def _seek(self, t_ms: int) -> int:
-        """Cache the cell of a time, unless it is refused; return why."""
-        refusal = self._refusal(t_ms)
-        if refusal == CONTRIBUTED:
-            self._open(t_ms)
-        return refusal
+        return PARTIAL if start_ms < grant.since_ms else CONTRIBUTED
 
     def _open(self, t_ms: int) -> None:
-        """Cache the cell of a time, which is not refused."""
-        shape, table, at_ms = self.shape, self._table, t_ms - self._offset_ms
-        if table is None or not 0 <= at_ms - table.start_ms < self._period_ms:
-            table = self._table = self._windows.table(self.cohort, shape, shape.period.start_ms(at_ms))
-            self._row = self._windows.row(table, self.contributor, self)
-            self._sums, self._counts = table.sums, table.counts
-        cell = (at_ms - table.start_ms) // shape.cell_ms
-        self._at = self._row + cell
-        self._from_ms = table.edges_ms[cell]
-        self._until_ms = min(table.edges_ms[cell + 1], self.terms.expires_ms)
+        """Have the lane cache the cell of a time, which is not refused, and look up the row where that is not known."""
+        lane = self.lane
+        table = lane.open(t_ms)
+        if self._key is not lane.key:
+            self._row = lane.windows.row(table, self.grant.contributor)
+            self._key = lane.key
 
 
 class DifferenceTarget(CellTarget):
     """The same of a counter: what falls into a cell is how much it has grown since its last reading."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "meter")
 
-    def forget(self) -> None:
-        """Drop the cached cell and last reading."""
-        super().forget()
-        self._last: list[int] | None = None
+    def __init__(self, lane: Lane, grant: Grant, meter: bytes) -> None:
+        """Take the readings of ``meter``."""
+        super().__init__(lane, grant)
+        self.meter = meter
+        self._last: list[int] | None = None  # holds as long as the key does
 
     def take(self, t_ms: int, n: int) -> int:
         """Add to the cell of a reading what was counted since the last one; return what became of the pair.
@@ -287,14 +369,14 @@ class DifferenceTarget(CellTarget):
         The first reading under the terms adds nothing, nor does one that is lower than the last: both are baselines of the next.
         One that is older than the last changes nothing: what it tells is in the last one's cell already.
         """
-        last = self._last
-        if last is None or not self._from_ms <= t_ms < self._until_ms:
+        lane, last = self.lane, self._last
+        if last is None or self._key is not lane.key or not lane.from_ms <= t_ms < lane.until_ms or t_ms >= self.grant.expires_ms:
             refusal = self._refusal(t_ms)
-            if refusal == PARTIAL and t_ms >= self.terms.since_ms:
+            if refusal == PARTIAL and t_ms >= self.grant.since_ms:
                 return self._begin(t_ms, n)
             if refusal != CONTRIBUTED:
                 return refusal
-            last = self._last or self._windows.last_reading(self.cohort, self.contributor, self.meter)
+            last = lane.windows.last_reading(lane.cohort, self.grant.contributor, self.meter)
             if last is None:
                 return self._begin(t_ms, n)
             if t_ms >= last[0] and n < last[1]:
@@ -302,20 +384,21 @@ class DifferenceTarget(CellTarget):
                 return RESET
             self._open(t_ms)
             self._last = last
+        at = self._row + lane.cell
         if t_ms >= last[0]:
             difference = n - last[1]
             last[:] = t_ms, n
             if difference < 0:
                 return RESET
             try:
-                self._sums[self._at] += difference
+                lane.sums[at] += difference
             except OverflowError:
-                self._sums[self._at] = MOST_STEPS
-        self._counts[self._at] += 1
+                lane.sums[at] = MOST_STEPS
+        lane.counts[at] += 1
         return CONTRIBUTED
 
     def _begin(self, t_ms: int, n: int) -> int:
-        self._windows.baseline(self.cohort, self.contributor, self.meter, t_ms, n)
+        self.lane.windows.baseline(self.lane.cohort, self.grant.contributor, self.meter, t_ms, n)
         return BASELINE
 
 
@@ -324,18 +407,9 @@ class JudgedDifferenceTarget(DifferenceTarget):
 
     __slots__ = ("_register",)
 
-    def __init__(
-        self,
-        register: Register,
-        windows: Windows,
-        cohort: Cohort,
-        contributor: bytes,
-        meter: bytes,
-        terms: Terms,
-        shape: CellShape,
-    ) -> None:
+    def __init__(self, lane: Lane, grant: Grant, meter: bytes, register: Register) -> None:
         """Take the totals of ``register``."""
-        super().__init__(windows, cohort, contributor, meter, terms, shape)
+        super().__init__(lane, grant, meter)
         self._register = register
         register.targets.append(self)
 
@@ -353,14 +427,14 @@ class JudgedDifferenceTarget(DifferenceTarget):
 
     def doubt(self, t_ms: int) -> bool:
         """Return whether a refused reading concerns a cell or a baseline; none is left out, since the next one tells the rest."""
-        return t_ms >= self.terms.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
+        return t_ms >= self.grant.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
 
     def _begin_anew(self, t_ms: int, total: int) -> int:
         """Make a total the baseline of the next."""
         refusal = self._refusal(t_ms)
-        if refusal != CONTRIBUTED and not (refusal == PARTIAL and t_ms >= self.terms.since_ms):
+        if refusal != CONTRIBUTED and not (refusal == PARTIAL and t_ms >= self.grant.since_ms):
             return refusal
-        last = self._windows.last_reading(self.cohort, self.contributor, self.meter)
+        last = self.lane.windows.last_reading(self.lane.cohort, self.grant.contributor, self.meter)
         if last is None:
             return self._begin(t_ms, total)
         last[:] = t_ms, total
@@ -370,39 +444,59 @@ class JudgedDifferenceTarget(DifferenceTarget):
         """Take out of their cells what readings told that turned out to be wrong, with all else that was told there."""
         for t_ms in wrong_ms:
             if self._refusal(t_ms) == CONTRIBUTED:
-                at_ms = t_ms - self._offset_ms
-                table = self._windows.tables.get((self.cohort, self.shape.period.start_ms(at_ms)))
-                if table is not None and self.contributor in table.rows:
-                    table.sums[table.rows[self.contributor] + (at_ms - table.start_ms) // self.shape.cell_ms] = 0
+                lane, contributor = self.lane, self.grant.contributor
+                at_ms = t_ms - lane.offset_ms
+                table = lane.windows.tables.get((lane.cohort, self.shape.period.start_ms(at_ms)))
+                if table is not None and contributor in table.rows:
+                    table.sums[table.rows[contributor] + (at_ms - table.start_ms) // self.shape.cell_ms] = 0
 
 
-class RecordTarget:
-    """A flow that takes a slot's readings one by one, as records."""
+class RecordTarget(_Target):
+    """A flow that takes a slot's readings one by one, as records, whose times are coarsened to the cohort's time level."""
 
-    __slots__ = ("_windows", "cohort", "contributor", "span_ms", "terms")
+    __slots__ = ()
 
-    def __init__(self, windows: Windows, cohort: Cohort, contributor: bytes, terms: Terms) -> None:
-        """Make records whose times are coarsened to the cohort's time level."""
-        self._windows = windows
-        self.cohort = cohort
-        self.contributor = contributor
-        self.terms = terms
-        self.span_ms = WINDOW_MS_BY_LABEL.get(cohort.time, 1)
+    @property
+    def span_ms(self) -> int:
+        """Return the unit of its records' times."""
+        return self.lane.window_ms
 
     def take(self, t_ms: int, n: int) -> int:
         """Return what becomes of a reading; the caller makes the record."""
-        if t_ms < floor_time_ms(self._windows.watermark_ms, DAY_MS) - DAY_MS:
+        grant = self.grant
+        if t_ms < floor_time_ms(self.lane.windows.watermark_ms, DAY_MS) - DAY_MS:
             return LATE
-        if t_ms < self.terms.since_ms:
+        if t_ms < grant.since_ms:
             return PARTIAL
-        return EXPIRED if t_ms >= self.terms.expires_ms else RECORDED
+        return EXPIRED if t_ms >= grant.expires_ms else RECORDED
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
         """Return what becomes of a reading that came between two times; its record states both."""
-        return self.take(earliest_ms, n) if self.terms.same_between(earliest_ms, latest_ms) else UNDATED
+        return self.take(earliest_ms, n) if self.grant.same_between(earliest_ms, latest_ms) else UNDATED
 
 
 Target = WindowTarget | CellTarget | RecordTarget
+
+
+def lane_of(windows: Windows, cohort: Cohort, terms: Terms, shape: CellShape | None) -> Lane:
+    """Return the lane of all targets that feed ``windows`` alike."""
+    key = (cohort, shape, terms.disclosure, terms.policy_entry, terms.profile, terms.zone)
+    lane = windows.lanes.get(key)
+    if lane is None:
+        lane = windows.lanes[key] = Lane(windows, cohort, terms, shape)
+    return lane
+
+
+@lru_cache(maxsize=64)
+def _grant(contributor: bytes, since_ms: int, expires_ms: int, consent_entries: tuple[int, ...]) -> Grant:
+    """Return one shared object for the flows of a contributor, which are compiled one after another."""
+    return Grant(contributor, since_ms, expires_ms, consent_entries)
+
+
+def new_record_target(windows: Windows, cohort: Cohort, contributor: bytes, terms: Terms) -> RecordTarget:
+    """Return the target of a flow of records."""
+    grant = _grant(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+    return RecordTarget(lane_of(windows, cohort, terms, None), grant)
 
 
 def new_target(
@@ -420,13 +514,16 @@ def new_target(
         shape: How its readings lie in cells; None where they go into windows.
         register: What judges them, where they are a counter's and its profile says how it counts.
     """
+    contributor, meter = source
+    lane = lane_of(windows, cohort, terms, shape)
+    grant = _grant(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
     counts = cohort.statistic == "delta"
     if shape is None:
         if register is None or not counts:
-            return WindowTarget(windows, cohort, *source, terms)
-        return CounterTarget(register, windows, cohort, *source, terms)
+            return WindowTarget(lane, grant, meter)
+        return CounterTarget(lane, grant, meter, register)
     if not counts:
-        return CellTarget(windows, cohort, *source, terms, shape)
+        return CellTarget(lane, grant)
     if register is None:
-        return DifferenceTarget(windows, cohort, *source, terms, shape)
-    return JudgedDifferenceTarget(register, windows, cohort, *source, terms, shape)
+        return DifferenceTarget(lane, grant, meter)
+    return JudgedDifferenceTarget(lane, grant, meter, register)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 from consent.core.outcome import NEVER_MS
 from consent.core.periods import WEEK_MS, Period
@@ -75,7 +76,7 @@ class Window:
 
 
 class Cached(Protocol):
-    """A target that remembers the window or cell of its last reading."""
+    """What remembers the table and cell of its last reading for the targets of a cohort."""
 
     def forget(self) -> None:
         """Drop what is remembered."""
@@ -107,10 +108,14 @@ class Windows:
         self.counters: dict[CounterKey, CounterMemory] = {}
         """What is remembered of the registers whose profiles say how they count; changed by the targets' registers."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
+        self.epoch: object = object()
+        """Another one once accumulators that targets remember may have gone."""
+        self.lanes: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        """What alike targets share; see ``targets.lane_of``."""
         self._cached: set[Cached] = set()
 
-    def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Accumulator:
-        """Return the accumulator of a contributor in a window; create either if it does not exist yet."""
+    def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes) -> tuple[Window, Accumulator]:
+        """Return the window of a cohort and a contributor's accumulator in it; create either if it does not exist yet."""
         window = self.open.get((cohort, start_ms))
         if window is None:
             window = self.open[cohort, start_ms] = Window(cohort, start_ms, end_ms)
@@ -118,22 +123,21 @@ class Windows:
         if member is None:
             self.contributions += 1
             member = window.members[contributor] = new_contribution(cohort.statistic, _first_step(cohort, self.first_steps))
-        self._cached.add(target)
-        return member
+        return window, member
 
-    def table(self, cohort: Cohort, shape: CellShape, start_ms: int) -> CellTable:
-        """Return the table of a cohort's period; create it if it does not exist yet."""
+    def table(self, cohort: Cohort, shape: CellShape, start_ms: int, cached: Cached) -> CellTable:
+        """Return the table of a cohort's period, for what remembers it; create it if it does not exist yet."""
         table = self.tables.get((cohort, start_ms))
         if table is None or table.shape != shape:
             assert table is None or not table.rows, "a change of shape removes all who stood in the former one"
             table = self.tables[cohort, start_ms] = CellTable(cohort, shape, start_ms)
+        self._cached.add(cached)
         return table
 
-    def row(self, table: CellTable, contributor: bytes, target: Cached) -> int:
-        """Return the place of a contributor's row in one of the tables, for a target that remembers it."""
+    def row(self, table: CellTable, contributor: bytes) -> int:
+        """Return the place of a contributor's row in one of the tables."""
         if contributor not in table.rows:
             self.contributions += table.contributions
-        self._cached.add(target)
         return table.row(contributor)
 
     def last_reading(self, cohort: Cohort, contributor: bytes, meter: bytes) -> list[int] | None:
@@ -157,6 +161,8 @@ class Windows:
         if watermark_ms <= self.watermark_ms:
             return
         passed = [w for w in self.open.values() if self.watermark_ms < w.end_ms <= watermark_ms]
+        if passed:
+            self.epoch = object()
         if passed or any(
             table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in self.tables.values()
         ):
@@ -185,9 +191,10 @@ class Windows:
                     self._series.pop((window.cohort, contributor, meter), None)
 
     def forget_cached(self) -> None:
-        """Make every target drop its cached window."""
-        for target in self._cached:
-            target.forget()
+        """Make every target drop its cached window or cell."""
+        self.epoch = object()
+        for lane in self._cached:
+            lane.forget()
         self._cached.clear()
 
     def ended(self) -> list[Window]:
@@ -387,7 +394,7 @@ class Windows:
             self.miss(from_ms, until_ms)
         self.open = {w.key: w for w in (window_from_state(row, self.first_steps) for row in windows)}
         self._series = {(Cohort(*row[0]), row[1], row[2]): [row[3], row[4]] for row in series}
-        self._cached = set()
+        self.forget_cached()
 
     def restore_members(self, state: list[Any]) -> None:
         """Put members of a window, as stored, in the place of what stands for them."""

@@ -174,7 +174,7 @@ def stale_policies(gate: Gate, homes: list[Device]) -> str:
     """Name policies that are no longer in force."""
     for home in homes:
         for target in gate.state.devices[home.topic].targets():
-            target.terms = replace(target.terms, policy_entry=0)
+            target.terms = structs.replace(target.terms, policy_entry=0)
     days(gate, homes, 1)
     compile_all(gate.state, gate.now_ms)
     return "it rests on policies `0`"

@@ -26,7 +26,7 @@ from gateway.core.ingest.counters import (
 from gateway.core.model import UNKNOWN_MS
 from gateway.core.windows.accumulators import Amount
 from gateway.core.windows.cohorts import Cohort
-from gateway.core.windows.targets import CounterTarget, Terms
+from gateway.core.windows.targets import Terms, new_target
 from gateway.core.windows.windows import Kept, Windows
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
@@ -56,7 +56,8 @@ class Meter:
         """Begin with a gateway that has never heard of it."""
         self.windows = Windows({"total": STEP})
         self.register = Register(self.windows.counters, (ANN, METER, "total"), how)
-        self.target = CounterTarget(self.register, self.windows, COHORT, ANN, METER, Terms(TOP, since_ms, NEVER_MS, 0, ()))
+        terms = Terms(TOP, since_ms, NEVER_MS, 0, ())
+        self.target = new_target(self.windows, COHORT, (ANN, METER), terms, None, self.register)
 
     def tell(self, t_ms: int, shown: int, earliest_ms: int | None = None) -> bool:
         """Take a reading of so many watt hours; return whether it was taken for consumption."""

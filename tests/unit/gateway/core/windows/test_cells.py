@@ -15,7 +15,7 @@ from consent.core.periods import Period
 from gateway.core.windows.accumulators import CONTRIBUTED
 from gateway.core.windows.cells import CellShape, CellTable, table_from_state
 from gateway.core.windows.cohorts import Cohort
-from gateway.core.windows.targets import CellTarget, Terms
+from gateway.core.windows.targets import Terms, new_target
 from gateway.core.windows.windows import Windows
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
@@ -136,7 +136,7 @@ def test_day_of_ten_thousand_homes_takes_under_5_mib() -> None:
     try:
         before = tracemalloc.get_traced_memory()[0]
         for name in names:
-            target = CellTarget(windows, COHORT, name, name, terms, DAY)
+            target = new_target(windows, COHORT, (name, name), terms, DAY, None)
             for hour in range(24):
                 assert target.take(MIDNIGHT_MS + hour * HOUR_MS + MINUTE_MS, 1_000 + hour) == CONTRIBUTED
             target.forget()

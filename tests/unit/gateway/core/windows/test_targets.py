@@ -26,7 +26,9 @@ def target(since_ms: int = 0, expires_ms: int = NEVER_MS) -> tuple[Windows, Regi
     """Return windows, a register of any counts, and what takes it into them."""
     windows = Windows({"total": Decimal(1)})
     register = Register(windows.counters, (ANN, METER, "total"), CounterRule(-1, -1, ""))
-    return windows, register, CounterTarget(register, windows, COHORT, ANN, METER, Terms(TOP, since_ms, expires_ms, 0, ()))
+    target = new_target(windows, COHORT, (ANN, METER), Terms(TOP, since_ms, expires_ms, 0, ()), None, register)
+    assert isinstance(target, CounterTarget)
+    return windows, register, target
 
 
 def test_total_is_taken_in_place_of_what_the_register_shows() -> None:

@@ -30,7 +30,7 @@ from gateway.core.windows.accumulators import (
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.guards import GuardKey
-from gateway.core.windows.targets import CellTarget, RecordTarget, Terms, WindowTarget, new_target
+from gateway.core.windows.targets import CellTarget, Terms, WindowTarget, new_record_target, new_target
 from gateway.core.windows.windows import Kept, Window, Windows, window_from_state, window_state
 from tests.support.gate import DAY_MS, HOUR_MS, MIDNIGHT_MS, MINUTE_MS
 
@@ -59,7 +59,9 @@ def target(
 ) -> WindowTarget:
     """Return what takes one device's readings into hourly windows."""
     terms = Terms(TOP, since_ms, expires_ms, 0, ())
-    return WindowTarget(windows, cohort(statistic), who, meter, terms)
+    target = new_target(windows, cohort(statistic), (who, meter), terms, None, None)
+    assert isinstance(target, WindowTarget)
+    return target
 
 
 def value(windows: Windows, start_ms: int, statistic: str = "sum", who: bytes = ANN) -> Amount | None:
@@ -199,11 +201,11 @@ def test_record_fate_by_day_and_terms() -> None:
     windows = Windows(STEPS)
     windows.advance(T + 5 * HOUR_MS)
     terms = Terms(TOP, T - 10 * HOUR_MS, T + 10 * HOUR_MS, 0, ())
-    into = RecordTarget(windows, cohort("", "raw", "exact"), ANN, terms)
+    into = new_record_target(windows, cohort("", "raw", "exact"), ANN, terms)
     fates = {offset: into.take(T + offset * HOUR_MS, 1) for offset in (-25, -24, -10, 9, 10)}
     assert fates == {-25: LATE, -24: PARTIAL, -10: RECORDED, 9: RECORDED, 10: EXPIRED}
     assert into.span_ms == 1
-    assert RecordTarget(windows, cohort("", "raw", "15min"), ANN, terms).span_ms == 15 * MINUTE_MS
+    assert new_record_target(windows, cohort("", "raw", "15min"), ANN, terms).span_ms == 15 * MINUTE_MS
 
 
 # counters
@@ -600,7 +602,7 @@ def test_missed_spans_of_a_state_from_before_are_all_until_the_subscription() ->
 def test_windows_days_are_utc_days() -> None:
     """A daily window begins at midnight UTC."""
     windows = Windows(STEPS)
-    daily = WindowTarget(windows, cohort(time="day"), ANN, METER, Terms(TOP, 0, NEVER_MS, 0, ()))
+    daily = new_target(windows, cohort(time="day"), (ANN, METER), Terms(TOP, 0, NEVER_MS, 0, ()), None, None)
     daily.take(T + 23 * HOUR_MS, 1)
     assert [(w.start_ms, w.end_ms) for w in windows] == [(T, T + DAY_MS)]
 
