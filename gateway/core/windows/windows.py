@@ -127,11 +127,14 @@ class Windows:
 
     def table(self, cohort: Cohort, shape: CellShape, start_ms: int, cached: Cached) -> CellTable:
         """Return the table of a cohort's period, for what remembers it; create it if it does not exist yet."""
+        self._cached.add(cached)
+        return self._table_of(cohort, shape, start_ms)
+
+    def _table_of(self, cohort: Cohort, shape: CellShape, start_ms: int) -> CellTable:
         table = self.tables.get((cohort, start_ms))
         if table is None or table.shape != shape:
             assert table is None or not table.rows, "a change of shape removes all who stood in the former one"
             table = self.tables[cohort, start_ms] = CellTable(cohort, shape, start_ms)
-        self._cached.add(cached)
         return table
 
     def row(self, table: CellTable, contributor: bytes) -> int:
@@ -407,7 +410,7 @@ class Windows:
     def restore_rows(self, state: list[Any]) -> None:
         """Put rows of a table, as stored, in the place of what stands for them."""
         stored = table_from_state(state)
-        self.table(stored.cohort, stored.shape, stored.start_ms).replace(stored)
+        self._table_of(stored.cohort, stored.shape, stored.start_ms).replace(stored)
 
     def __iter__(self) -> Iterator[Window]:
         """Iterate over all windows."""

@@ -411,7 +411,7 @@ def test_root_without_what_it_keeps_of_those_before_it_starts_nothing(live: Live
     kept.unlink()
     with pytest.raises(OperatorError, match=r"has no `root-….kept` of this `root\.key`, which is number `2`"):
         run(live)
-    write_whole(kept, content, 0o600)
+    files.write_whole(kept, content, 0o600)
     assert run(live, status)["root"]["generation"] == 2
 
 
