@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import signature_lines
+from gateway.audit.log.handover import KEYS_NAME, Handover
 from gateway.audit.log.notes import Signer, Verifier, open_note, sign_note
 from gateway.audit.log.reader import LogReader
 from gateway.audit.log.witness_policy import parse_policy
@@ -21,6 +22,7 @@ from gateway.audit.verify.saved_checkpoint import SavedCheckpoint
 from gateway.audit.verify.trust import Anchors
 from gateway.audit.verify.verify import Verification
 from tests.support.browser import HANG_MS, chromium
+from tests.support.handed_over import SECOND, STRANGER, THIRD, HandedOver
 from tests.support.log import ORIGIN, SIGNER, SampleLog
 from tests.support.logs import COSIGNED_S, COSIGNERS, LARGE, LOGS, cosign, grow, grown, policy_text
 from tests.support.served import served
@@ -315,6 +317,39 @@ def test_another_key_than_last_time_is_named(browser: Browser, tmp_path: Path) -
         found = visitor.check(f"{portal.address}/check")
     assert (found.verdict, found.states["signature"]) == ("no", FAILS)
     assert "another key than at your last visit" in found.said["signature"]
+
+
+def test_key_is_followed_over_its_handovers(browser: Browser, tmp_path: Path) -> None:
+    """From the key of the last visit to the present one, if each handover is signed by both; any other way is another key."""
+    log = HandedOver(tmp_path)
+    describe(log.log, names_witnesses=False)
+    log.publish(SIGNER)
+    visitor, wronged = Visitor(browser), Visitor(browser)
+    with served(log.log.log.path) as portal:
+        assert [one.check(f"{portal.address}/check").verdict for one in (visitor, wronged)] == ["yes", "yes"]
+        for old, new in ((SIGNER, SECOND), (SECOND, THIRD)):
+            log.hand_over(old, new)
+            log.log.account()
+        log.publish(THIRD)
+        log.log.log.write_vkey(THIRD.vkey())
+        portal.look()
+        whole = (log.log.log.path / KEYS_NAME).read_text()
+        other = Handover.make(log.handovers[1].index, STRANGER, THIRD).note.decode().replace(STRANGER.vkey(), SECOND.vkey())
+        first = log.handovers[0].note.decode()
+        unsigned = f"{whole[:-9]}AAAAAAA=\n"
+        for keys in ("", first, f"{first}\n{other}", whole.replace("key-handover/v1", "key-handover/v2"), unsigned):
+            wronged.page.route("**/log.keys", _answering(keys))
+            found = wronged.check(f"{portal.address}/check")
+            assert (found.verdict, found.states["signature"]) == ("no", FAILS), keys
+            assert "another key than at your last visit" in found.said["signature"]
+        for said in ("has handed the record over to it", "Compare it with the one printed"):
+            found = visitor.check(f"{portal.address}/check")
+            assert (found.verdict, found.states["growth"]) == ("yes", HOLDS), found.said
+            assert said in found.said["signature"]
+
+
+def _answering(text: str) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(body=text)
 
 
 def _exchange(route: Route, old: str, new: str) -> None:

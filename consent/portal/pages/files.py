@@ -20,11 +20,13 @@ import msgspec
 from consent.portal.answers import BYTES, JSON, PLAIN, Answer, Content, LargeContent, NoSuchPage, Parameter, Route
 from consent.portal.site import Site
 from consent.portal.visit import Visit
+from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.paths import LabelsFile, PoliciesFile, TileFile, parse_path
 from gateway.audit.log.reader import (
     CHECKPOINT_NAME,
     DESCRIPTION_NAME,
     LONGEST_BUNDLE_BYTES,
+    LONGEST_KEYS_BYTES,
     LONGEST_LABELS_BYTES,
     LONGEST_NOTE_BYTES,
     LONGEST_POLICIES_BYTES,
@@ -34,7 +36,7 @@ from gateway.audit.log.reader import (
 FOR_ALL: Final = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 """Public data: an auditor's page elsewhere may read it."""
 _FOR_EVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
-_REPLACED: Final = {CHECKPOINT_NAME: PLAIN, VKEY_NAME: PLAIN, DESCRIPTION_NAME: JSON}
+_REPLACED: Final = {CHECKPOINT_NAME: PLAIN, VKEY_NAME: PLAIN, KEYS_NAME: PLAIN, DESCRIPTION_NAME: JSON}
 """The files that change, and what they are."""
 _A_DAY_S: Final = 86_400
 _HOLDS_DAYS: Final = 180
@@ -49,13 +51,14 @@ async def log_file(site: Site, visit: Visit, parameters: Mapping[str, str]) -> A
     """Answer with a file of the log."""
     path = parameters["file"]
     if path in _REPLACED:
-        return Content(await _read(site, path, LONGEST_NOTE_BYTES), _REPLACED[path], headers=FOR_ALL)
-    longest = longest_bytes(path)
-    if longest is None:
+        longest = LONGEST_KEYS_BYTES if path == KEYS_NAME else LONGEST_NOTE_BYTES
+        return Content(await _read(site, path, longest), _REPLACED[path], headers=FOR_ALL)
+    bound = longest_bytes(path)
+    if bound is None:
         raise NoSuchPage
 
     async def file() -> Content:
-        return Content(await _read(site, path, longest), BYTES, headers={**FOR_ALL, **_FOR_EVER})
+        return Content(await _read(site, path, bound), BYTES, headers={**FOR_ALL, **_FOR_EVER})
 
     return await file() if path.startswith("tile/") else LargeContent(file)  # a tile is some kilobytes, whatever it may be
 

@@ -244,9 +244,29 @@ async function checkSignature(found) {
   try {
     found.last = JSON.parse(localStorage.getItem(KEPT));
   } catch {} // who keeps nothing compares nothing
-  if (found.last && found.last.key !== setup.key) throw new Finding("signature.other");
+  const followed = found.last && found.last.key !== setup.key;
+  if (followed && !(await wasHandedOver(found.last.key))) throw new Finding("signature.other");
   if (!line || !(await isSigned(key.key, found.note.text, line.signature))) throw new Finding("signature.fails");
-  return say("signature.holds", { end: setup.key.slice(-8) });
+  return say(followed ? "signature.followed" : "signature.holds", { end: setup.key.slice(-8) });
+}
+
+/** Whether `log.keys` leads from a key to the record's: each handover is signed by the former and by the next. */
+async function wasHandedOver(key) {
+  const file = await get("log.keys");
+  for (const text of file ? new TextDecoder().decode(file).split(/\n(?=sluice\.net)/) : []) {
+    const [, former, next] = /^sluice\.net\/key-handover\/v1\n.+\n\d+\n(.+)\n(.+)\n\n/.exec(text) ?? [];
+    if (former !== key) continue;
+    try {
+      const note = parseNote(bytesOf(text));
+      for (const who of [former, next].map(parseKey))
+        if (!(await isSigned(who.key, note.text, lineOf(note, who).signature))) return false;
+    } catch (error) {
+      if (error instanceof Finding) throw error;
+      return false;
+    }
+    key = next;
+  }
+  return key === setup.key;
 }
 
 async function checkWitnesses({ note }) {

@@ -23,6 +23,7 @@ from tests.support.waiting import HANG_S
 FILES = {
     "checkpoint": "text/plain; charset=utf-8",
     "log.vkey": "text/plain; charset=utf-8",
+    "log.keys": "text/plain; charset=utf-8",
     ".well-known/sluice.json": "application/json",
     "tile/0/000": "application/octet-stream",
     "tile/0/x001/234.p/17": "application/octet-stream",
