@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 
 from gateway.errors import OperatorError
+from gateway.http.server import HttpServer, Request, Response
 from gateway.watching.health import REASONS
 from gateway.watching.watch import Watch
-from gateway.witness.http import HttpServer, Request, Response
 
 _log = structlog.get_logger()
 _REQUEST_S: Final = 5.0

@@ -18,10 +18,10 @@ from gateway.audit.log.notes import KeyFormatError
 from gateway.audit.log.submission import LogWitness
 from gateway.errors import OperatorError
 from gateway.files import SecretFileError, create_file, refuse_anothers
+from gateway.http.places import Places
+from gateway.http.server import HttpServer
 from gateway.terminal import complain
 from gateway.witness.folder import WitnessFolder
-from gateway.witness.http import HttpServer
-from gateway.witness.places import Places
 from gateway.witness.service import WitnessService
 from gateway.witness.settings import Settings, load_cosigner, load_settings, settings_from
 

@@ -9,7 +9,7 @@ from html import escape
 from consent.printable import printable
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.submission import Seen, origin_hash
-from gateway.witness.http import Response
+from gateway.http.server import Response
 
 _PAGE = """\
 <!DOCTYPE html>

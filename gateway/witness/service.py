@@ -15,9 +15,9 @@ from collections.abc import Callable
 from gateway.audit.log.handover import HandoverError
 from gateway.audit.log.submission import LogWitness, Submission, origin_hash
 from gateway.errors import CorruptionError
+from gateway.http.server import Request, Response
 from gateway.terminal import complain
 from gateway.witness.folder import WitnessFolder
-from gateway.witness.http import Request, Response
 from gateway.witness.page import page
 
 _CHECKPOINT_PATH = re.compile(r"/([0-9a-f]{64})/(checkpoint|contradiction)")

@@ -23,7 +23,7 @@ from gateway.audit.log.cosignature import Cosigner
 from gateway.audit.log.notes import ED25519, KeyFormatError, Verifier
 from gateway.errors import OperatorError
 from gateway.files import SecretFileError, read_regular, read_secret_file, reason_of
-from gateway.witness.places import Network
+from gateway.http.places import Network
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
 _KEYS = {"listen": str, "key_file": str, "state_folder": str, "logs": list, "proxies": list}

@@ -11,7 +11,7 @@ from contextlib import suppress
 import h11
 import pytest
 
-from gateway.witness.http import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpServer, Request, Response
+from gateway.http.server import MAX_BODY_BYTES, MAX_HEAD_BYTES, HttpServer, Request, Response
 from tests.support.inside import until
 from tests.support.waiting import HANG_S
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from gateway.witness.http import HttpServer, Response
-from gateway.witness.places import MOST_PLACES, Places
+from gateway.http.places import MOST_PLACES, Places
+from gateway.http.server import HttpServer, Response
 from tests.support.inside import until
 from tests.support.waiting import HANG_S
 

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.witness.places import MOST_PLACES, SHARE, Places
+from gateway.http.places import MOST_PLACES, SHARE, Places
 
 
 def _entered(places: Places[str], address: str, n: int, name: str = "") -> list[str | None]:

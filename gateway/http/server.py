@@ -3,7 +3,7 @@
 Its clients are not trusted. A request that is not well formed to the letter is refused and the connection closed; transfer
 codings, folded headers and repeated lengths are not accepted. How many connections there are, and how many of one network,
 ``places`` decides. Encryption is left to a proxy in front. h11 parses the requests; what it would tolerate (and what would take
-it time quadratic in a line's length) is refused first. The gateway's metrics are served by it too.
+it time quadratic in a line's length) is refused first.
 
 Source: RFC 9110, RFC 9112.
 """
@@ -19,7 +19,7 @@ from typing import Final
 
 import h11
 
-from gateway.witness.places import Places
+from gateway.http.places import Places
 
 MAX_HEAD_BYTES: Final = 8192
 MAX_BODY_BYTES: Final = 131_072
