@@ -11,7 +11,7 @@ import sqlite3
 import structlog
 
 from consent.core.profiles.profile import Scheme
-from gateway.audit.log.handover import Handover, join_handovers
+from gateway.audit.log.handover import MOST_HANDOVERS, Handover, join_handovers
 from gateway.config import Installation
 from gateway.core.state import State
 from gateway.durable.publication import Unpublished, describe_log
@@ -64,14 +64,16 @@ class Rotation:
     async def hand_over_log(self) -> Handover:
         """Hand the log over to a new key; both sign until every witness goes by it, and ``end_handover`` drops the former.
 
-        Raises: OperatorError: a handover is under way, or the key cannot be written.
+        Raises: OperatorError: a handover is under way, no verifier would follow another one, or the key cannot be written.
         """
         log, edges = self._state.log, self._edges
         if len(log.signers) > 1:
             raise OperatorError("the log is being handed over already; `sluice keys status` shows who still needs the former key")
+        before = [Handover.parse(each) for each in await edges.store.reader.handovers()]
+        if len(before) >= MOST_HANDOVERS:
+            raise OperatorError(f"the log has been handed over {len(before)} times, and no verifier follows more: begin a new log")
         signer = prepare_log_key(self._place.keys, log.origin)
         handover = log.hand_over(signer, edges.clock.now_ms())
-        before = map(Handover.parse, await edges.store.reader.handovers())
         self._keys.next_log_signer = signer
         self._unpublished.handovers = join_handovers([*before, handover])
         edges.publisher.hand_over(handover, self._unpublished.handovers)

@@ -19,6 +19,7 @@ from gateway.audit.log.handover import KEYS_NAME, parse_handovers
 from gateway.audit.log.notes import Signer, split_note
 from gateway.audit.log.reader import VKEY_NAME
 from gateway.audit.verify.verify import verify_folder
+from gateway.durable import rotation
 from gateway.durable.configured import keys_of, start
 from gateway.durable.rotation import Rotation
 from gateway.durable.state import Durable
@@ -222,6 +223,13 @@ def test_gateway_with_the_keys_of_before_does_not_start(live: LiveGateway) -> No
     with pytest.raises(OperatorError, match="put your copy of the latest keys back") as refused:
         run(live)
     assert vkey in str(refused.value)
+
+
+def test_log_is_not_handed_over_more_often_than_verifiers_follow(live: LiveGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "MOST_HANDOVERS", 1)
+    run(live, rotate)
+    with pytest.raises(OperatorError, match="no verifier follows more"):
+        run(live, rotate)
 
 
 def test_key_is_not_replaced_twice_at_once(live: LiveGateway) -> None:
