@@ -17,6 +17,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,9 @@ CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 KEY_BYTES: Final = 32
 LOOKUP_HASH_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+_LARGE_BYTES: Final = 1 << 20
+"""What is longer is sealed where it will lie: a copy more of it would count."""
 _VERSION: Final = "sluice 1"
 _KEPT: Final = "kept"
 _FORBIDDEN: Final = 0o077
@@ -82,8 +86,15 @@ class Sealer:
 
     def seal(self, table: str, row_id: bytes, plaintext: bytes) -> bytes:
         """Return the sealed row: a random nonce, the ciphertext, its tag; 28 bytes longer than the plaintext."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, plaintext, _row_place(table, row_id))
+        nonce, place = os.urandom(_NONCE_BYTES), _row_place(table, row_id)
+        if len(plaintext) < _LARGE_BYTES:
+            return nonce + self._cipher.encrypt(nonce, plaintext, place)
+        sealed = BytesIO(nonce)  # gives what it holds away as it is, so that no second copy is made
+        sealed.seek(_NONCE_BYTES + len(plaintext) + _TAG_BYTES - 1)
+        sealed.write(b"\0")
+        with sealed.getbuffer() as whole, whole[_NONCE_BYTES:] as behind:
+            self._cipher.encrypt_into(nonce, plaintext, place, behind)
+        return sealed.getvalue()
 
     def open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         """Return the plaintext of a sealed row.

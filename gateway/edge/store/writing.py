@@ -57,6 +57,7 @@ class StoreWriter:
             sqlite3.Error: Anything else is wrong; the process must end.
         """
         statements = self._commit_rows.statements(commit, now_ms)
+        commit.log.clear()  # an opening may have many MiB, and is sealed now
         if commit.erases:
             await self._disk_space.wait_for(partial(self._erase, statements), control=True)
             self._erasures += 1
