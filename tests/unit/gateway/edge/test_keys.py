@@ -154,6 +154,16 @@ def test_sealer_row_opens_under_its_own_place_alone(table: str, row_id: bytes, p
         Sealer(b"\x01" * 32).open(table, row_id, sealed)
 
 
+def test_sealer_large_row_is_sealed_as_a_small_one() -> None:
+    """It is sealed where it will lie; it opens, is as much longer, and no byte of it can change."""
+    sealer, plaintext = Sealer(bytes(32)), bytes(range(256)) * (1 << 13)
+    sealed = sealer.seal("opening", b"1", plaintext)
+    assert sealer.open("opening", b"1", sealed) == plaintext
+    assert len(sealed) == len(plaintext) + 28
+    with pytest.raises(SealedRowError):
+        sealer.open("opening", b"1", sealed[:-1] + bytes([sealed[-1] ^ 1]))
+
+
 def test_sealer_each_byte_changed_or_cut_refused() -> None:
     """No byte of a sealed row can change or be lost unseen."""
     sealer = Sealer(bytes(32))
