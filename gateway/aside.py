@@ -69,9 +69,10 @@ class Aside:
         assert self._task is not None
         assert self._future is not None
         task, result, index = self._task, self._future.result(), state.log.size
-        grown = isinstance(result, Drawn) and is_current(state, result) and result.entry.index != index
-        if isinstance(result, Drawn) and grown and self._entries < _MOST_ENTRIES:
+        if isinstance(result, Drawn) and self._entries < _MOST_ENTRIES and _has_grown(state, result):
             self._entries += 1
+            self._future = None  # which holds the former entry
+            result = result.without_entry()
             self._run(partial(result.for_index, index))
             return None
         self._task = self._future = None
@@ -99,3 +100,8 @@ class Aside:
     def _run(self, work: Callable[[], Drawn | frozenset[bytes]]) -> None:
         future = self._future = asyncio.get_running_loop().run_in_executor(None, work)
         future.add_done_callback(lambda _: self._wake())
+
+
+def _has_grown(state: State, drawn: Drawn) -> bool:
+    """Return whether only the log has changed since a part was drawn."""
+    return is_current(state, drawn) and drawn.entry is not None and drawn.entry.index != state.log.size

@@ -47,9 +47,9 @@ class PreparedEntry:
     labels_root: bytes | None
 
     @classmethod
-    def of(cls, index: int, parts: Iterable[Part], labels: bytes | None) -> Self:
-        """Prepare an entry from the parts of its opening and its labels file."""
-        commitment, opening = opening_of(index, parts)
+    def of(cls, index: int, parts: Iterable[Part], count: int, labels: bytes | None) -> Self:
+        """Prepare an entry from the parts of its opening, of which there are ``count``, and its labels file."""
+        commitment, opening = opening_of(index, parts, count)
         root = None if labels is None else labels_root(labels)
         return cls(index, commitment, opening, labels, root)
 
@@ -135,7 +135,7 @@ class LogState:
             parts_deleted: How many parts of openings were deleted, for an erasure.
         Returns: The entry's index.
         """
-        prepared = PreparedEntry.of(self.size, parts, labels)
+        prepared = PreparedEntry.of(self.size, parts, len(parts), labels)
         return self.append_prepared(
             kind,
             now_ms,

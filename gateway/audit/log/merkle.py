@@ -39,6 +39,35 @@ def tree_root(hashes: Sequence[bytes]) -> bytes:
     return row[0]
 
 
+class GrowingRoot:
+    """The root over leaf hashes that come one after another, of which only the roots of full subtrees are held."""
+
+    __slots__ = ("_full", "_size")
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._full: list[bytes] = []  # the largest first: one for each bit of the size that is set
+        self._size = 0
+
+    def add(self, leaf: bytes) -> None:
+        """Add the hash of a leaf."""
+        size = self._size
+        while size & 1:
+            leaf = sha256(b"\x01" + self._full.pop() + leaf).digest()
+            size >>= 1
+        self._full.append(leaf)
+        self._size += 1
+
+    def value(self) -> bytes:
+        """Return the root: what ``tree_root`` returns for the same hashes."""
+        if not self._full:
+            return EMPTY_ROOT
+        *larger, root = self._full
+        for left in reversed(larger):
+            root = node_hash(left, root)
+        return root
+
+
 def _fold(row: list[bytes]) -> list[bytes]:
     """Return the row above: pairs hashed together, an odd last one carried up unchanged."""
     above = [sha256(b"\x01" + row[i] + row[i + 1]).digest() for i in range(0, len(row) - 1, 2)]

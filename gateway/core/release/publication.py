@@ -9,7 +9,7 @@ voided takes its draw with it, and what it was made of is drawn anew with those 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -88,8 +88,8 @@ class Drawn:
 
     Attributes:
         records: Encoded, in random order.
-        entry: Its log entry, for the index that was the next one.
         excluded: The guards that it rests on.
+        entry: Its log entry, for the index that was the next one; None once it is to be made again.
     """
 
     task: Task
@@ -98,11 +98,15 @@ class Drawn:
     payload: ReleasePayload
     bases: tuple[Basis, ...]
     excluded: Mapping[tuple[str, int], frozenset[bytes] | None]
-    entry: PreparedEntry
+    entry: PreparedEntry | None
+
+    def without_entry(self) -> Drawn:
+        """Return the same part without its entry: that of a large city's day is not to be held while another is made."""
+        return replace(self, entry=None)
 
     def for_index(self, index: int) -> Drawn:
         """Return the same part for another index of the log; only its entry is made again."""
-        if self.entry.index == index:
+        if self.entry is not None and self.entry.index == index:
             return self
         task = self.task
         entry = prepare_entry(self.payload, self.bases, task.subjects, index, task.random_bytes, task.labels)
@@ -291,6 +295,7 @@ def settle(state: State, drawn: Drawn, now_ms: int) -> ReadyBundle | None:
     if not is_current(state, drawn):
         return None
     entry = drawn.for_index(state.log.size).entry
+    assert entry is not None
     index, is_last = entry.index, due.part + 1 >= task.plan.parts
     content = task.form.seal(drawn.records, index, task.plan.padded_to)
     state.log.append_prepared(EntryKind.RELEASE, now_ms, entry, bundle_sha256=sha256(content).digest())

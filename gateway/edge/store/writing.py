@@ -59,6 +59,7 @@ class StoreWriter:
             sqlite3.Error: Anything else is wrong; the process must end.
         """
         statements = self._commit_rows.statements(commit, now_ms)
+        commit.log.clear()  # an opening may have many MiB, and is sealed now
         if commit.erases:
             statements.append(("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,)))
             self._erasures += 1

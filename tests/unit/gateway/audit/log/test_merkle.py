@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit.log.merkle import (
+    GrowingRoot,
     ProofError,
     consistency_proof,
     inclusion_proof,
@@ -28,6 +29,15 @@ def test_tree_root_of_every_size_to_300_equals_the_definition() -> None:
     hashes = [leaf_hash(entry) for entry in entries]
     for size in range(301):
         assert tree_root(hashes[:size]) == naive_tree.root(entries[:size])
+
+
+def test_growing_root_of_every_size_to_300_is_that_of_the_list() -> None:
+    """Whether the hashes come at once or one after another."""
+    hashes, growing = [leaf_hash(entry) for entry in _entries(300)], GrowingRoot()
+    for size, leaf in enumerate(hashes):
+        assert growing.value() == tree_root(hashes[:size])
+        growing.add(leaf)
+    assert growing.value() == tree_root(hashes)
 
 
 def test_inclusion_proof_of_every_leaf_of_small_trees_is_the_defined_path_and_verifies() -> None:

@@ -395,6 +395,7 @@ def test_part_computed_aside_gets_the_entry_that_is_next_by_then() -> None:
     gate.state.log.checkpoint(gate.state.ledger, gate.now_ms, heartbeat=True)
     ready = settle(gate.state, drawn, gate.now_ms)
     assert ready is not None
+    assert drawn.entry is not None
     assert ready.index == drawn.entry.index + 1
     gate.commit()
     assert len(gate.deliver(ready).records) == 24

@@ -139,7 +139,6 @@ def test_day_of_ten_thousand_homes_takes_under_5_mib() -> None:
             target = new_target(windows, COHORT, (name, name), terms, DAY, None)
             for hour in range(24):
                 assert target.take(MIDNIGHT_MS + hour * HOUR_MS + MINUTE_MS, 1_000 + hour) == CONTRIBUTED
-            target.forget()
         windows.forget_cached()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
