@@ -78,7 +78,7 @@ async def export_of(control: Control, subject_id: bytes, search: SubjectSearch, 
         history=[one for one in await _history(control, subject_id) if own in (b"", one.resident)],
         contributions=list(_contributions(state, subject_id)),
         counters=list(_counters(state, subject_id)),
-        waiting=await _waiting(state, subject_id, search),
+        waiting=_waiting(state, subject_id, search),
         bundles_under_way=list(_under_way(state, subject_id)),
         releases=releases,
         enrolment_entries=list(subject.enrolment_entries),
@@ -214,14 +214,9 @@ def _counters(state: State, subject_id: bytes) -> Iterator[Plain]:
         yield {**_cohort(cohort), "device": meter.hex(), "time_ms": t_ms, "reading": reading}
 
 
-async def _waiting(state: State, subject_id: bytes, search: SubjectSearch) -> list[Plain]:
+def _waiting(state: State, subject_id: bytes, search: SubjectSearch) -> list[Plain]:
     """Return the records that wait in the outbox, and those of bundles that may still be voided."""
-    found = [
-        _waiting_record(row.recipient, waiting)
-        for row in await search.waiting()
-        for waiting in read_row(row.content)
-        if waiting.contributor == subject_id
-    ]
+    found = [_waiting_record(recipient, waiting) for recipient, waiting in search.waiting()]
     for bundle in state.inflight.ready.values():
         for row in bundle.outbox:
             own = [waiting for waiting in read_row(row.content) if waiting.contributor == subject_id]

@@ -18,7 +18,7 @@ from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
-from gateway.core.effects import OutboxRow
+from gateway.core.release.records import Waiting, read_row
 from gateway.edge.store.reading import StoreReader
 
 _ROWS: Final = 20
@@ -57,8 +57,8 @@ class SubjectSearch:
         self._subject = subject
         self._until = 0  # log index up to which releases have been looked at
         self._voids_until = 0
-        self._looked_at: set[int] = set()  # numbers of rows of the outbox
-        self._own: set[int] = set()
+        self._looked_at: dict[int, int] = {}  # number of a row of the outbox -> its size then; one that loses records is shorter
+        self._waiting: dict[int, list[tuple[str, Waiting]]] = {}
 
     async def go_on(self, keys: Sequence[bytes]) -> None:
         """Read what is committed and has not been read.
@@ -81,18 +81,22 @@ class SubjectSearch:
                 self.voided_by[release], self._voids_until = index, index + 1
 
     async def _look_at_outbox(self) -> None:
-        numbers = await self._reader.outbox_numbers()
-        self._looked_at.intersection_update(numbers)
-        self._own.intersection_update(numbers)
-        fresh = (number for number in numbers if number not in self._looked_at)
+        sizes = await self._reader.outbox_sizes()
+        changed = {number for number, size in self._looked_at.items() if sizes.get(number) != size}
+        for number in changed:
+            del self._looked_at[number]
+            self._waiting.pop(number, None)
+        fresh = (number for number in sizes if number not in self._looked_at)
         while chunk := list(islice(fresh, _ROWS)):
-            rows = await self._reader.outbox_at(chunk)
-            self._own.update(row.number for row in rows if self._subject in row.content)
-            self._looked_at.update(chunk)
+            for row in await self._reader.outbox_at(chunk):
+                if self._subject in row.content:
+                    own = [one for one in read_row(row.content) if one.contributor == self._subject]
+                    self._waiting[row.number] = [(row.recipient, one) for one in own]
+            self._looked_at.update((number, sizes[number]) for number in chunk)
 
-    async def waiting(self) -> list[OutboxRow]:
-        """Return the rows of the outbox that may hold records of the subject, oldest first, as they are now."""
-        return await self._reader.outbox_at(sorted(self._own))
+    def waiting(self) -> list[tuple[str, Waiting]]:
+        """Return the subject's records that wait in the outbox, by their recipients, those of the oldest rows first."""
+        return [one for _, records in sorted(self._waiting.items()) for one in records]
 
 
 def _found(index: int, time_ms: int, encoded: bytes | None, subject: bytes) -> ReleaseFound:

@@ -176,9 +176,9 @@ class StoreReader:
         async for number, recipient, segment, sealed in self._each(sql):
             yield OutboxRow(number, recipient, self._segments.opened(number, segment, sealed))
 
-    async def outbox_numbers(self) -> list[int]:
-        """Return the numbers of all waiting rows, in order."""
-        return [number for (number,) in await self._rows("SELECT number FROM outbox ORDER BY number")]
+    async def outbox_sizes(self) -> dict[int, int]:
+        """Return the sizes of all waiting rows, by their numbers and in order."""
+        return dict(await self._rows("SELECT number, length(sealed) FROM outbox ORDER BY number"))
 
     async def outbox_at(self, numbers: Sequence[int]) -> list[OutboxRow]:
         """Return those waiting rows of some numbers that there are, in order."""

@@ -13,9 +13,11 @@ import pytest
 
 from consent.messages import plain
 from gateway.app import Gateway
+from gateway.control import rights
 from gateway.control.context import MethodError
 from gateway.control.doors import ControlDoor
 from gateway.durable.state import Action
+from gateway.durable.subject_search import SubjectSearch
 from gateway.edge.store.reading import StoreReader
 from tests.support.disk_gate import DiskGate, configured, started
 from tests.support.inside import ReluctantSink, assembled, running
@@ -84,13 +86,21 @@ async def test_withdrawal_during_an_export_is_answered_before_it_and_counts_in_i
 
 async def test_export_tells_of_what_has_come_while_it_was_searched_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the search had passed by: it is of the moment of the answer, and of no other."""
+    monkeypatch.setattr(rights, "_PASSES", 1)
     async with city(tmp_path) as (app, gate, victim):
-        held = Held(monkeypatch)
+        begun, goes_on, go_on = asyncio.Event(), asyncio.Event(), SubjectSearch.go_on
+
+        async def held(search: SubjectSearch, keys: Any) -> None:
+            await go_on(search, keys)
+            begun.set()
+            await goes_on.wait()
+
+        monkeypatch.setattr(SubjectSearch, "go_on", held)
         exporting = asyncio.create_task(ask(app, "consent.export", subject=victim["subject"]))
-        await held.begun.wait()
+        await begun.wait()
         send: Action[None] = partial(gate.send, (TOPIC, {"t": gate.now_ms + 1, "kwh": 1.0}))
         await app.ask(send)
-        held.goes_on.set()
+        goes_on.set()
         export = await exporting
         assert export == {**await ask(app, "consent.export", subject=victim["subject"]), "time_ms": export["time_ms"]}
 

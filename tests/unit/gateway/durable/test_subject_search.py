@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from gateway.core.changes.subjects import label_keys
-from gateway.core.release.records import read_row
 from gateway.core.release.void import void_unsent
 from gateway.durable.subject_search import SubjectSearch
 from gateway.edge.store.reading import StoreReader
@@ -34,10 +33,9 @@ async def go_on(gate: DiskGate, search: SubjectSearch, home: dict[str, str]) -> 
     """Go on; return the releases that were found, and how many records wait."""
     subject = bytes.fromhex(home["subject"])
     await search.go_on(label_keys(gate.durable.state.registry.subjects[subject]))
-    rows = await search.waiting()
-    return [each.index for each in search.releases], sum(
-        one.contributor == subject for row in rows for one in read_row(row.content)
-    )
+    waiting = search.waiting()
+    assert all(one.contributor == subject for _, one in waiting)
+    return [each.index for each in search.releases], len(waiting)
 
 
 async def test_what_waits_and_what_has_left_are_found_and_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
