@@ -306,7 +306,7 @@ def test_alike_homes_share_what_was_decided_for_them() -> None:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        settling.settle_all(gate.state, [], gate.now_ms)
+        settling.settle_all(gate.state, {}, gate.now_ms)
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
