@@ -116,9 +116,7 @@ async def test_scrub_leaves_nothing_of_what_was_deleted_before(tmp_path: Path) -
         assert not await store.writer.scrub_is_due()
 
 
-async def test_commits_between_slices_are_kept_and_answered_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_commits_between_slices_are_kept_and_answered_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are written, moved and deleted everywhere in the file beside it: no copy of what was deleted before comes back."""
     async with opened(tmp_path) as (store, rows):
         await rows.come_and_go()
