@@ -1,7 +1,7 @@
 """Control methods of a subject's rights: to see all that is held about it, to see who got what of it, and to have it erased.
 
 They read the database, so what other requests left to commit is committed first. An erasure commits by itself, and destroys
-parts, secret and keys. The file is rewritten beside the loop (``scrubbed``), whose next commit waits for it; it is answered
+parts, secret and keys. A journal segment then begins, and the file is scrubbed, beside the loop (``scrubbed``); it is answered
 when nothing of the subject is left on the disk, neither in the database file, its free space and its write-ahead log, nor
 among the exported openings.
 """

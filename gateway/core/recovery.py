@@ -27,10 +27,10 @@ from gateway.core.journal import (
     FixedGuard,
     JournalRecord,
     Missed,
-    Part,
     PublishFrom,
     PublishPart,
     Purge,
+    SnapshotPart,
     Subscriptions,
     Take,
     Void,
@@ -265,7 +265,7 @@ class JournalReplay:
             records = records[begins:]  # those before it are in the snapshot
         following = iter(() if is_of_later else parts)
         for record in records:
-            if not isinstance(record, Part):
+            if not isinstance(record, SnapshotPart):
                 self._fold(record)
             elif (part := next(following, None)) is not None:
                 self._replace(_decode_part(part))
