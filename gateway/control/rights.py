@@ -2,7 +2,7 @@
 
 They read the database, so what other requests left to commit is committed first. What takes long to find there is searched for
 beside the loop, and an answer is of the moment at which the loop gives it. An erasure commits by itself, and destroys
-parts, secret and keys. The file is rewritten beside the loop (``scrubbed``), whose next commit waits for it; it is answered
+parts, secret and keys. A journal segment then begins, and the file is scrubbed, beside the loop (``scrubbed``); it is answered
 when nothing of the subject is left on the disk, neither in the database file, its free space and its write-ahead log, nor
 among the exported openings.
 """

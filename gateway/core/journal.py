@@ -222,7 +222,7 @@ class BeginSegment(msgspec.Struct, frozen=True, array_like=True, tag=14):
     """The beginning of a segment whose snapshot is stored in parts: what it holds is of this moment, or of a later one."""
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True, tag=15):
+class SnapshotPart(msgspec.Struct, frozen=True, array_like=True, tag=15):
     """The moment of which the next part of the snapshot is: of whom it holds something, it replaces what was folded before."""
 
 
@@ -242,7 +242,7 @@ JournalRecord = (
     | PublishFrom
     | Missed
     | BeginSegment
-    | Part
+    | SnapshotPart
 )
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -341,7 +341,7 @@ class Journal:
 
     def note_part(self, *, is_last: bool = False) -> None:
         """Write that a part of the snapshot is of this moment."""
-        self._records.append(Part())
+        self._records.append(SnapshotPart())
         self.is_beginning = not is_last
 
     def _number_anew(self) -> None:

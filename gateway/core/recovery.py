@@ -27,10 +27,10 @@ from gateway.core.journal import (
     FixedGuard,
     JournalRecord,
     Missed,
-    Part,
     PublishFrom,
     PublishPart,
     Purge,
+    SnapshotPart,
     Subscriptions,
     Take,
     Void,
@@ -138,8 +138,7 @@ def segment_pieces(state: State, now_ms: Callable[[], int]) -> Iterator[None]:
     void_unsent(state, now_ms())  # a bundle that may still be voided needs its segment
     windows = state.windows
     windows.forget_missed()
-    watermark_ms, whole_since_ms, _, series, counters, _, missed = windows.state(_nothing)
-    head = _snapshot(state, [watermark_ms, whole_since_ms, [], series, counters, [], missed], {})
+    head = _snapshot(state, windows.state_without_members(), {})
     state.journal.begin_in_parts()
     state.commit.begins_segment = True
     yield
@@ -151,10 +150,6 @@ def segment_pieces(state: State, now_ms: Callable[[], int]) -> Iterator[None]:
     state.commit.parts.append(_encode(_Part(guards=windows.guards.state())))
     state.commit.snapshot = head
     yield
-
-
-def _nothing(_: list[Any]) -> None:
-    """Pack nothing."""
 
 
 def _parts(state: State) -> Iterator[_Part]:
@@ -270,7 +265,7 @@ class JournalReplay:
             records = records[begins:]  # those before it are in the snapshot
         following = iter(() if is_of_later else parts)
         for record in records:
-            if not isinstance(record, Part):
+            if not isinstance(record, SnapshotPart):
                 self._fold(record)
             elif (part := next(following, None)) is not None:
                 self._replace(_decode_part(part))

@@ -113,7 +113,20 @@ HELD: dict[str, dict[str, str]] = {
     },
     "Commit": dict.fromkeys(
         (
-            *("marks", "journal", "snapshot", "log", "head", "bundles", "bundles_done", "outbox", "outbox_done", "subjects"),
+            *(
+                "marks",
+                "journal",
+                "snapshot",
+                "parts",
+                "begins_segment",
+                "log",
+                "head",
+                "bundles",
+                "bundles_done",
+                "outbox",
+                "outbox_done",
+                "subjects",
+            ),
             *("claims", "devices", "consents", "consents_gone", "openings", "openings_settled"),
             *(
                 "openings_settled_ms",
@@ -200,6 +213,7 @@ HELD: dict[str, dict[str, str]] = {
         "sealing_key": NOBODY,
         "segment": "contributions",
         "batch": "contributions",
+        "segment_part": "contributions",
         "outbox": "waiting",
         "bundle": "bundles_under_way",
         "entry": "log indices alone: an entry tells nobody's name",

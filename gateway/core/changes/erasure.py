@@ -3,7 +3,7 @@
 What is deleted: the secret, and with it every pseudonym, label and salt that was made with it; residents, consents, claim codes,
 devices and what is remembered of them; contributions in windows and waiting records; their parts of openings, whose leaf hashes
 remain, so that everybody else's part can still be checked. The entry commits to the list of the places that it has emptied, so
-that no part can be hidden behind somebody else's erasure; list and emptied openings expire together. The journal begins again
+that no part can be hidden behind somebody else's erasure; list and emptied openings expire together. The journal begins anew,
 with a snapshot without them, under a new key, and everything under the former keys is resealed. What recipients have already
 received is out of reach.
 """

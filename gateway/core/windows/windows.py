@@ -375,13 +375,21 @@ class Windows:
         Args:
             pack: Applied to each window's and table's data, so that not all of it need be held as plain data at once.
         """
+        windows = [pack(window_state(window)) for window in self.open.values()]
+        return self._state_with(windows, [pack(table.state()) for table in self.tables.values()])
+
+    def state_without_members(self) -> list[Any]:
+        """Return the same without windows and tables."""
+        return self._state_with([], [])
+
+    def _state_with(self, windows: list[Any], tables: list[Any]) -> list[Any]:
         return [
             self.watermark_ms,
             self.whole_since_ms,
-            [pack(window_state(window)) for window in self.open.values()],
+            windows,
             [[list(cohort), contributor, meter, *last] for (cohort, contributor, meter), last in self._series.items()],
             counters_state(self.counters),
-            [pack(table.state()) for table in self.tables.values()],
+            tables,
             [list(span) for span in self.missed],
         ]
 

@@ -63,8 +63,7 @@ class SegmentKeys:
             rows: (number, segment whose key seals it, sealed content).
         Returns: (open segment, sealed content, number) of each.
         """
-        seal = self.open_sealer.seal
         return [
-            (self.segment, seal("outbox", row_key(number), self.opened(number, segment, sealed)), number)
+            (self.segment, self.open_sealer.seal("outbox", row_key(number), self.opened(number, segment, sealed)), number)
             for number, segment, sealed in rows
         ]

@@ -108,12 +108,9 @@ class StoreWriter:
         """Reseal waiting rows under the open segment's key, and destroy the keys of all before the last whole one."""
         whole = await self._whole_segment()
         former = "SELECT number, sealing_key, sealed FROM outbox WHERE sealing_key < ? ORDER BY number LIMIT 50"
-        is_left = True
-        while is_left:
+        while await self._database.rows(former, (whole,)):
             async with self._database.transaction():
-                rows = await self._database.rows(former, (whole,))
-                is_left = bool(rows)
-                resealed = self._segments.resealed(rows)
+                resealed = self._segments.resealed(await self._database.rows(former, (whole,)))
                 await self._database.execute_all("UPDATE outbox SET sealing_key = ?, sealed = ? WHERE number = ?", resealed)
         await self._database.run(DROP_KEYS, (whole,))
         self._segments.forget_before(whole)

@@ -288,7 +288,7 @@ def test_journal_of_a_version_without_cells_folds_into_windows_and_leaves_nothin
     gate.commit()
     for hour in (1, 2):
         at(gate, hour, home)
-    gate.batches = [(marks, _as_before(journal)) for marks, journal in gate.batches]
+    gate.batches = [(marks, _as_before(journal), parts) for marks, journal, parts in gate.batches]
     gate.to(MIDNIGHT_MS + 3 * HOUR_MS)
     folded = refolded(gate)
     assert (len(folded.windows.open), len(folded.windows.tables)) == (4, 0)

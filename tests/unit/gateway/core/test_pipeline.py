@@ -226,7 +226,7 @@ def test_withheld_reading_leaves_no_trace() -> None:
     gate.take(reading(stranger, T, kwh=77.7))
     assert gate.state.windows.is_empty()
     assert gate.outbox == {}
-    assert gate.batches[-1] == (b"", b"")
+    assert gate.batches[-1] == (b"", b"", [])
 
 
 def test_records_minimised_before_they_wait() -> None:

@@ -22,7 +22,7 @@ def test_key_comes_back_wrapped_and_rows_move_to_the_open_segment(tmp_path: Path
     again.know(1, first)
     assert (again.segment, again.opened(9, 1, sealed)) == (2, b"waits")
     ((segment, resealed, number),) = again.resealed([(9, 1, sealed)])
-    again.forget_former()
+    again.forget_before(2)
     assert (segment, number, again.opened(9, 2, resealed)) == (2, 9, b"waits")
     with pytest.raises(KeyError):
         again.opened(9, 1, sealed)
