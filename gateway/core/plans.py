@@ -26,7 +26,7 @@ from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import Decoder, Reading, Reject
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
-from gateway.core.windows.targets import RecordTarget, Target, Terms, new_target
+from gateway.core.windows.targets import Destination, RecordTarget, Target, Terms, new_target
 from gateway.core.windows.windows import Windows
 
 Place = tuple[str, str]
@@ -84,6 +84,7 @@ class Slot:
 
     __slots__ = (
         "considered",
+        "destination",
         "device",
         "flows",
         "keep_ms",
@@ -103,6 +104,7 @@ class Slot:
         self.step = step
         self.seen = seen  # phenomenon times of readings that were kept; None where the device numbers its messages
         self.targets: tuple[Target, ...] = ()
+        self.destination: Destination | None = None  # where all of them have put a reading, and may put the next
         self.withheld: tuple[str, ...] = ()
         self.flows: tuple[str, ...] = ()  # all that ask for it, whatever they get
         self.considered = 0
@@ -120,6 +122,7 @@ class DevicePlan:
         "decode",
         "device",
         "device_id",
+        "first_slot",
         "key",
         "memory",
         "most_ahead_ms",
@@ -149,6 +152,7 @@ class DevicePlan:
         self.most_behind_ms = rules.most_behind_ms
         self.most_ahead_ms = rules.most_ahead_ms
         self.slots = slots
+        self.first_slot = next(iter(slots.values()), None)  # of most devices the only one
 
     def admit(
         self,

@@ -7,12 +7,12 @@ the windows.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from consent.core.disclosure import DAY_MS, Disclosure
-from consent.core.outcome import WINDOW_MS_BY_LABEL
+from consent.core.outcome import NEVER_MS, WINDOW_MS_BY_LABEL
 from gateway.core.ingest.counters import Register
 from gateway.core.ingest.minimise import floor_time_ms
 from gateway.core.windows.accumulators import (
@@ -33,6 +33,9 @@ from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.windows import Windows
 
 _NO_CELLS: Final = array("q")
+
+Cell = tuple["array[int]", "array[int]", int]
+"""A cell: the sums and the counts of its table, and its place in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,10 @@ class WindowTarget:
     def ends_by(self, watermark_ms: int) -> bool:
         """Return whether the cached window ends by an instant."""
         return self._until_ms - self._offset_ms <= watermark_ms
+
+    def cached(self) -> tuple[int, int, Callable[[bytes, int, int], int]]:
+        """Return the window of the last reading that was contributed: from when until when one goes there, and what adds it."""
+        return self._from_ms, self._until_ms, self._add
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its window; return what became of the pair."""
@@ -216,6 +223,10 @@ class CellTarget:
             return True
         at_ms, window_ms = self._from_ms - self._offset_ms, self.shape.window_ms
         return at_ms - (at_ms - self._table.start_ms) % window_ms + window_ms <= watermark_ms
+
+    def cached(self) -> tuple[int, int, Cell]:
+        """Return the cell of the last reading that was contributed: from when until when one goes there, and where it is."""
+        return self._from_ms, self._until_ms, (self._sums, self._counts, self._at)
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
@@ -403,6 +414,43 @@ class RecordTarget:
 
 
 Target = WindowTarget | CellTarget | RecordTarget
+
+
+class Destination:
+    """Where all targets of a slot put its last reading, so that the next one may go there without asking each of them.
+
+    Attributes:
+        forgettings: ``Windows.forgettings`` when it was made; it holds until targets forget something again.
+        since_ms: The earliest time of a reading that goes there.
+        until_ms: The time behind the latest.
+        cells: The cells that get its steps added to their sums, and one to their counts.
+        adds: The accumulators' ``add`` that get it.
+    """
+
+    __slots__ = ("adds", "cells", "forgettings", "since_ms", "until_ms")
+
+    def __init__(self, forgettings: int) -> None:
+        self.forgettings = forgettings
+        self.since_ms = 0
+        self.until_ms = NEVER_MS
+        self.cells: tuple[Cell, ...] = ()
+        self.adds: tuple[Callable[[bytes, int, int], int], ...] = ()
+
+
+def destination_of(targets: Iterable[Target], forgettings: int) -> Destination | None:
+    """Return where targets have just put a reading, all of them; None where one does more with it than to add it there."""
+    found = Destination(forgettings)
+    for target in targets:
+        if type(target) is CellTarget:
+            from_ms, until_ms, cell = target.cached()
+            found.cells += (cell,)
+        elif type(target) is WindowTarget:
+            from_ms, until_ms, add = target.cached()
+            found.adds += (add,)
+        else:
+            return None
+        found.since_ms, found.until_ms = max(found.since_ms, from_ms), min(found.until_ms, until_ms)
+    return found
 
 
 def new_target(

@@ -107,6 +107,8 @@ class Windows:
         self.counters: dict[CounterKey, CounterMemory] = {}
         """What is remembered of the registers whose profiles say how they count; changed by the targets' registers."""
         self._series: dict[tuple[Cohort, bytes, bytes], list[int]] = {}  # (cohort, contributor, meter) -> [time, reading]
+        self.forgettings = 0
+        """How often targets have dropped what they remember: whoever has gathered that from several holds it against this."""
         self._cached: set[Cached] = set()
 
     def contribution(self, cohort: Cohort, start_ms: int, end_ms: int, contributor: bytes, target: Cached) -> Accumulator:
@@ -161,6 +163,7 @@ class Windows:
             table.spans_ended(watermark_ms) > table.spans_ended(self.watermark_ms) for table in self.tables.values()
         ):
             ended = [target for target in self._cached if target.ends_by(watermark_ms)]
+            self.forgettings += 1
             for target in ended:
                 target.forget()
             self._cached.difference_update(ended)
@@ -186,6 +189,7 @@ class Windows:
 
     def forget_cached(self) -> None:
         """Make every target drop its cached window."""
+        self.forgettings += 1
         for target in self._cached:
             target.forget()
         self._cached.clear()
