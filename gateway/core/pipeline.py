@@ -20,8 +20,9 @@ paid for a hundred thousand times. A hub's frame takes steps 3 to 5 in ``gateway
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from typing import Final
 
 from gateway.core.changes import settling
 from gateway.core.hubs.carried import Carried, HubFrames
@@ -144,13 +145,13 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
     marks, fresh = _marked(state.redeliverable, frames)
     if len(fresh) < len(frames):
         rejected[REDELIVERED.reason] += len(frames) - len(fresh)
-    for frame in fresh:
+    for frame, (known, ahead) in zip(fresh, _decoded(state, fresh, now_ms), strict=True):
         topic, payload = frame.topic, frame.payload
         if frame.copy:
             rejected[COPY.reason] += 1
             continue
         # 2 identify
-        plan = devices.get(topic)
+        plan = known or devices.get(topic)
         if plan is None and not state.is_settled:
             plan = settling.settle_topic(state, topic, now_ms)
         if plan is None:
@@ -198,7 +199,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     continue
                 payload, sequence = verified
             # 4 decode
-            reading = plan.decode(topic, payload, now_ms)
+            reading = plan.decode(topic, payload, now_ms) if ahead is None else ahead
             if not isinstance(reading, Reading):
                 if isinstance(reading, Reject):
                     rejected[reading.reason] += 1
@@ -396,6 +397,26 @@ def _marked(redeliverable: dict[int, bytes], frames: Sequence[Frame]) -> tuple[l
             kept.append(mark)
         fresh.append(frame)
     return kept, fresh
+
+
+_UNKNOWN: Final = (None, None)
+
+
+def _decoded(state: State, frames: Sequence[Frame], now_ms: int) -> Iterable[tuple[DevicePlan | None, Decoded | None]]:
+    """Return for each frame its device's plan and what it decodes to, found for all at once like the marks.
+
+    Both are None, and found in the frame's turn, for whatever a plan does not decode as it came. So they are for all while a
+    change of policies is under way: an earlier frame may bring a household its plans.
+    """
+    if not state.is_settled:
+        return [_UNKNOWN] * len(frames)
+    plans = map(state.devices.get, [frame.topic for frame in frames])
+    return [
+        _UNKNOWN
+        if plan is None or plan.key is not None or frame.copy or len(frame.payload) > MAX_PAYLOAD_BYTES
+        else (plan, plan.decode(frame.topic, frame.payload, now_ms))
+        for plan, frame in zip(plans, frames, strict=True)
+    ]
 
 
 def _take_between(targets: Sequence[Target], span: tuple[int, int], n: int, outcomes: list[int], records: list[_Taken]) -> bool:
