@@ -14,7 +14,7 @@ from consent.errors import ConsentError
 from gateway.core import pipeline
 from gateway.core.windows.cells import MOST_STEPS
 from gateway.core.windows.targets import CellTarget
-from tests.support.gate import HOUR_MS, MIDNIGHT_MS, MINUTE_MS, Gate, reading
+from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, reading
 
 T = MIDNIGHT_MS
 
@@ -90,3 +90,14 @@ def test_sum_beyond_the_integers_stays_at_the_most() -> None:
     table.sums[table.rows[home.contributor]] = MOST_STEPS - 1
     gate.take(reading(home, T + 2, kwh=1000.0))
     assert table.sums[table.rows[home.contributor]] == MOST_STEPS
+
+
+def test_short_way_ends_with_the_window() -> None:
+    """What ends in between takes nothing more, though the reading before went there."""
+    gate = Gate()
+    home = gate.home("hourly", "daily")
+    gate.take(reading(home, T, kwh=1.0))
+    standing = gate.count("pairs.contributed")
+    gate.to(T + DAY_MS + LATENESS_MS)
+    gate.take(reading(home, T + MINUTE_MS, kwh=1.0))
+    assert (gate.count("pairs.late"), gate.count("pairs.contributed")) == (standing, standing)
