@@ -122,6 +122,7 @@ class DevicePlan:
         "decode",
         "device",
         "device_id",
+        "first_slot",
         "key",
         "memory",
         "most_ahead_ms",
@@ -151,6 +152,7 @@ class DevicePlan:
         self.most_behind_ms = rules.most_behind_ms
         self.most_ahead_ms = rules.most_ahead_ms
         self.slots = slots
+        self.first_slot = next(iter(slots.values()), None)  # of most devices the only one
 
     def admit(
         self,

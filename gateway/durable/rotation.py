@@ -71,7 +71,9 @@ class Rotation:
             raise OperatorError("the log is being handed over already; `sluice keys status` shows who still needs the former key")
         before = [Handover.parse(each) for each in await edges.store.reader.handovers()]
         if len(before) >= MOST_HANDOVERS:
-            raise OperatorError(f"the log has been handed over {len(before)} times, and no verifier follows more: begin a new log")
+            raise OperatorError(
+                f"the log has been handed over {len(before)} times, and no verifier follows more: begin a new log"
+            )
         signer = prepare_log_key(self._place.keys, log.origin)
         handover = log.hand_over(signer, edges.clock.now_ms())
         self._keys.next_log_signer = signer

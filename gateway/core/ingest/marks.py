@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from struct import Struct
 
 DIGEST_BYTES = 8
 """So much of the SHA-256 of topic and payload. A sender that makes two of its own messages agree in them loses one of the two."""
@@ -20,6 +21,9 @@ MOST_MARKS = 65_535
 _BEGINS = b"\x01"
 """Of a batch's marks: their length is odd, where that of marks with whole digests, as earlier versions stored them, is even."""
 _WHOLE_BYTES = 34
+
+mark_of = Struct(f">H{DIGEST_BYTES}s").pack
+"""``mark_of(packet_id, digest)``: a frame's mark, of the digest as much as is stored."""
 
 
 def pack(marks: Iterable[bytes], before: bytes = b"") -> bytes:

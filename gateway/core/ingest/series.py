@@ -134,6 +134,7 @@ class HeldReadings:
         Of a counter, one that is older than the last one of its slot changes nothing.
         """
         begin_ms = end_ms = 0
+        one, counted = _ONE, _COUNTED
         flat = iter(readings)
         for place, t_ms, n in zip(flat, flat, flat, strict=True):
             if place < 0:
@@ -147,7 +148,7 @@ class HeldReadings:
                 begin_ms, marks, sums = quarter.begin_ms, quarter.marks, quarter.sums
                 end_ms = begin_ms + SLOT_MS
             try:
-                marks[place] = marks[place] + _ONE & _COUNTED | t_ms - begin_ms
+                marks[place] = marks[place] + one & counted | t_ms - begin_ms
             except OverflowError:  # no more are counted
                 continue
             try:
