@@ -270,8 +270,8 @@ class Journal:
             DefinedTarget(
                 target.cohort,
                 target.contributor,
-                target.grant.since_ms,
-                target.grant.expires_ms,
+                target.permission.since_ms,
+                target.permission.expires_ms,
                 target.shape if isinstance(target, CellTarget) else None,
             )
             for target in slot.targets

@@ -111,7 +111,7 @@ def purge_one(state: State, contributor: bytes, last: LastReadings) -> None:
         for target in plan.targets():
             if not isinstance(target, RecordTarget):
                 shape = target.shape if isinstance(target, CellTarget) else None
-                since_ms = target.grant.since_ms
+                since_ms = target.permission.since_ms
                 former_ms = keep[target.cohort].since_ms if target.cohort in keep else since_ms
                 keep[target.cohort] = Kept(min(since_ms, former_ms), shape)  # a new device ends no older one's
     pairs, touched = state.windows.purge(contributor, keep, last)

@@ -93,7 +93,7 @@ def terms_in_force(state: State, now_ms: int) -> TermsOf:
             slot = plan.slots.get(name)
             for target in () if slot is None else slot.targets:
                 own = target.lane.cohort
-                if (own is cohort or own == cohort) and now_ms < target.grant.expires_ms:
+                if (own is cohort or own == cohort) and now_ms < target.permission.expires_ms:
                     held.append(target.terms)  # no generator: it runs for every member
         return least_terms(held)
 

@@ -72,7 +72,7 @@ def outbox_rows(
             first = policies.properties[target.cohort.observed_property].ladder[0]
             coarse = coarsen_steps(n, int(Decimal(target.cohort.step) / first))
             rows.append([place, ids[16 * offset : 16 * offset + 16], start_ms, end_ms, coarse])
-        heads = [[list(target.cohort), target.contributor, target.grant.since_ms] for target in targets]
+        heads = [[list(target.cohort), target.contributor, target.permission.since_ms] for target in targets]
         yield OutboxRow(number, recipient, msgspec.msgpack.encode([heads, rows]))
         number += 1
 

@@ -55,7 +55,7 @@ class Terms(Struct, frozen=True, gc=False):
     several: tuple[Terms, ...] = ()
 
 
-class Grant(Struct, frozen=True, gc=False):
+class Permission(Struct, frozen=True, gc=False):
     """What a target's terms have of their own: the flows that a contributor permits alike have one.
 
     Attributes:
@@ -162,11 +162,11 @@ class Lane:
 class _Target:
     """What targets of every kind have."""
 
-    __slots__ = ("grant", "lane")
+    __slots__ = ("lane", "permission")
 
-    def __init__(self, lane: Lane, grant: Grant) -> None:
+    def __init__(self, lane: Lane, permission: Permission) -> None:
         self.lane = lane
-        self.grant = grant
+        self.permission = permission
 
     @property
     def cohort(self) -> Cohort:
@@ -176,18 +176,18 @@ class _Target:
     @property
     def contributor(self) -> bytes:
         """Return for whom they count."""
-        return self.grant.contributor
+        return self.permission.contributor
 
     @property
     def terms(self) -> Terms:
         """Return its terms, put together anew."""
-        lane, grant = self.lane, self.grant
+        lane, permission = self.lane, self.permission
         return Terms(
             lane.disclosure,
-            grant.since_ms,
-            grant.expires_ms,
+            permission.since_ms,
+            permission.expires_ms,
             lane.policy_entry,
-            grant.consent_entries,
+            permission.consent_entries,
             lane.profile,
             lane.zone,
         )
@@ -195,7 +195,7 @@ class _Target:
     @terms.setter
     def terms(self, terms: Terms) -> None:
         self.lane = lane_of(self.lane.windows, self.lane.cohort, terms, self.lane.shape)
-        self.grant = _grant(self.grant.contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+        self.permission = _permission(self.permission.contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
 
 
 class WindowTarget(_Target):
@@ -203,9 +203,9 @@ class WindowTarget(_Target):
 
     __slots__ = ("_epoch", "_member", "_window", "meter")
 
-    def __init__(self, lane: Lane, grant: Grant, meter: bytes) -> None:
+    def __init__(self, lane: Lane, permission: Permission, meter: bytes) -> None:
         """Feed windows; the length of each is that of the cohort's time level."""
-        super().__init__(lane, grant)
+        super().__init__(lane, permission)
         self.meter = meter
         self._epoch: object = None
         self._window: Window | None = None
@@ -219,7 +219,7 @@ class WindowTarget(_Target):
             and window is not None
             and self._epoch is lane.windows.epoch
             and window.start_ms <= t_ms - lane.offset_ms < window.end_ms
-            and t_ms < self.grant.expires_ms
+            and t_ms < self.permission.expires_ms
         ):
             return member.add(self.meter, t_ms, n)
         return self._seek(t_ms, n)
@@ -228,23 +228,23 @@ class WindowTarget(_Target):
         """Add a reading that came between two times, if both lie in one window and under the same terms."""
         offset_ms, window_ms = self.lane.offset_ms, self.lane.window_ms
         one_window = floor_time_ms(earliest_ms - offset_ms, window_ms) == floor_time_ms(latest_ms - offset_ms, window_ms)
-        return self.take(latest_ms, n) if one_window and self.grant.same_between(earliest_ms, latest_ms) else UNDATED
+        return self.take(latest_ms, n) if one_window and self.permission.same_between(earliest_ms, latest_ms) else UNDATED
 
     def _seek(self, t_ms: int, n: int) -> int:
-        lane, grant = self.lane, self.grant
+        lane, permission = self.lane, self.permission
         windows = lane.windows
         start_ms = floor_time_ms(t_ms - lane.offset_ms, lane.window_ms)
         end_ms = start_ms + lane.window_ms
         if end_ms <= windows.watermark_ms:
             return LATE
-        if t_ms >= grant.expires_ms:
+        if t_ms >= permission.expires_ms:
             return EXPIRED
-        if start_ms < grant.since_ms:
-            if lane.offset_ms and t_ms >= grant.since_ms:
-                windows.baseline(lane.cohort, grant.contributor, self.meter, t_ms, n)
+        if start_ms < permission.since_ms:
+            if lane.offset_ms and t_ms >= permission.since_ms:
+                windows.baseline(lane.cohort, permission.contributor, self.meter, t_ms, n)
                 return BASELINE
             return PARTIAL
-        window, member = windows.contribution(lane.cohort, start_ms, end_ms, grant.contributor)
+        window, member = windows.contribution(lane.cohort, start_ms, end_ms, permission.contributor)
         self._window, self._member, self._epoch = window, member, windows.epoch
         return member.add(self.meter, t_ms, n)
 
@@ -254,9 +254,9 @@ class CounterTarget(WindowTarget):
 
     __slots__ = ("_register",)
 
-    def __init__(self, lane: Lane, grant: Grant, meter: bytes, register: Register) -> None:
+    def __init__(self, lane: Lane, permission: Permission, meter: bytes, register: Register) -> None:
         """Take the totals of ``register``."""
-        super().__init__(lane, grant, meter)
+        super().__init__(lane, permission, meter)
         self._register = register
         register.targets.append(self)
 
@@ -275,16 +275,16 @@ class CounterTarget(WindowTarget):
         return self._mark(t_ms, breaks=False)
 
     def _mark(self, t_ms: int, *, breaks: bool) -> bool:
-        lane, grant = self.lane, self.grant
+        lane, permission = self.lane, self.permission
         windows, start_ms = lane.windows, floor_time_ms(t_ms - 1, lane.window_ms)
-        end_ms, since_ms = start_ms + lane.window_ms, grant.since_ms
-        if end_ms <= windows.watermark_ms or not since_ms <= t_ms < grant.expires_ms:
+        end_ms, since_ms = start_ms + lane.window_ms, permission.since_ms
+        if end_ms <= windows.watermark_ms or not since_ms <= t_ms < permission.expires_ms:
             return False
         if start_ms < since_ms:
             if not breaks:
-                windows.doubt_baseline(lane.cohort, grant.contributor, self.meter, t_ms)
+                windows.doubt_baseline(lane.cohort, permission.contributor, self.meter, t_ms)
             return True
-        _, contribution = windows.contribution(lane.cohort, start_ms, end_ms, grant.contributor)
+        _, contribution = windows.contribution(lane.cohort, start_ms, end_ms, permission.contributor)
         assert isinstance(contribution, Delta)
         if breaks:
             contribution.broken = True
@@ -298,9 +298,9 @@ class CellTarget(_Target):
 
     __slots__ = ("_key", "_row")
 
-    def __init__(self, lane: Lane, grant: Grant) -> None:
+    def __init__(self, lane: Lane, permission: Permission) -> None:
         """Feed the tables that have the lane's shape."""
-        super().__init__(lane, grant)
+        super().__init__(lane, permission)
         self._key: object = None
         self._row = 0
 
@@ -313,7 +313,7 @@ class CellTarget(_Target):
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its cell; return what became of the pair."""
         lane = self.lane
-        if self._key is not lane.key or not lane.from_ms <= t_ms < lane.until_ms or t_ms >= self.grant.expires_ms:
+        if self._key is not lane.key or not lane.from_ms <= t_ms < lane.until_ms or t_ms >= self.permission.expires_ms:
             refusal = self._refusal(t_ms)
             if refusal != CONTRIBUTED:
                 return refusal
@@ -330,25 +330,25 @@ class CellTarget(_Target):
         """Add a reading that came between two times, if both lie in one cell and under the same terms."""
         offset_ms, cell_ms = self.lane.offset_ms, self.shape.cell_ms
         one_cell = floor_time_ms(earliest_ms - offset_ms, cell_ms) == floor_time_ms(latest_ms - offset_ms, cell_ms)
-        return self.take(latest_ms, n) if one_cell and self.grant.same_between(earliest_ms, latest_ms) else UNDATED
+        return self.take(latest_ms, n) if one_cell and self.permission.same_between(earliest_ms, latest_ms) else UNDATED
 
     def _refusal(self, t_ms: int) -> int:
         """Return why a reading of this time is in no cell; ``CONTRIBUTED`` where it is in one."""
-        lane, grant = self.lane, self.grant
+        lane, permission = self.lane, self.permission
         at_ms, window_ms = t_ms - lane.offset_ms, self.shape.window_ms
         start_ms = lane.start_ms(at_ms)
         if at_ms - (at_ms - start_ms) % window_ms + window_ms <= lane.windows.watermark_ms:
             return LATE
-        if t_ms >= grant.expires_ms:
+        if t_ms >= permission.expires_ms:
             return EXPIRED
-        return PARTIAL if start_ms < grant.since_ms else CONTRIBUTED
+        return PARTIAL if start_ms < permission.since_ms else CONTRIBUTED
 
     def _open(self, t_ms: int) -> None:
         """Have the lane cache the cell of a time, which is not refused, and look up the row where that is not known."""
         lane = self.lane
         table = lane.open(t_ms)
         if self._key is not lane.key:
-            self._row = lane.windows.row(table, self.grant.contributor)
+            self._row = lane.windows.row(table, self.permission.contributor)
             self._key = lane.key
 
 
@@ -357,9 +357,9 @@ class DifferenceTarget(CellTarget):
 
     __slots__ = ("_last", "meter")
 
-    def __init__(self, lane: Lane, grant: Grant, meter: bytes) -> None:
+    def __init__(self, lane: Lane, permission: Permission, meter: bytes) -> None:
         """Take the readings of ``meter``."""
-        super().__init__(lane, grant)
+        super().__init__(lane, permission)
         self.meter = meter
         self._last: list[int] | None = None  # holds as long as the key does
 
@@ -370,13 +370,18 @@ class DifferenceTarget(CellTarget):
         One that is older than the last changes nothing: what it tells is in the last one's cell already.
         """
         lane, last = self.lane, self._last
-        if last is None or self._key is not lane.key or not lane.from_ms <= t_ms < lane.until_ms or t_ms >= self.grant.expires_ms:
+        if (
+            last is None
+            or self._key is not lane.key
+            or not lane.from_ms <= t_ms < lane.until_ms
+            or t_ms >= self.permission.expires_ms
+        ):
             refusal = self._refusal(t_ms)
-            if refusal == PARTIAL and t_ms >= self.grant.since_ms:
+            if refusal == PARTIAL and t_ms >= self.permission.since_ms:
                 return self._begin(t_ms, n)
             if refusal != CONTRIBUTED:
                 return refusal
-            last = lane.windows.last_reading(lane.cohort, self.grant.contributor, self.meter)
+            last = lane.windows.last_reading(lane.cohort, self.permission.contributor, self.meter)
             if last is None:
                 return self._begin(t_ms, n)
             if t_ms >= last[0] and n < last[1]:
@@ -398,7 +403,7 @@ class DifferenceTarget(CellTarget):
         return CONTRIBUTED
 
     def _begin(self, t_ms: int, n: int) -> int:
-        self.lane.windows.baseline(self.lane.cohort, self.grant.contributor, self.meter, t_ms, n)
+        self.lane.windows.baseline(self.lane.cohort, self.permission.contributor, self.meter, t_ms, n)
         return BASELINE
 
 
@@ -407,9 +412,9 @@ class JudgedDifferenceTarget(DifferenceTarget):
 
     __slots__ = ("_register",)
 
-    def __init__(self, lane: Lane, grant: Grant, meter: bytes, register: Register) -> None:
+    def __init__(self, lane: Lane, permission: Permission, meter: bytes, register: Register) -> None:
         """Take the totals of ``register``."""
-        super().__init__(lane, grant, meter)
+        super().__init__(lane, permission, meter)
         self._register = register
         register.targets.append(self)
 
@@ -427,14 +432,14 @@ class JudgedDifferenceTarget(DifferenceTarget):
 
     def doubt(self, t_ms: int) -> bool:
         """Return whether a refused reading concerns a cell or a baseline; none is left out, since the next one tells the rest."""
-        return t_ms >= self.grant.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
+        return t_ms >= self.permission.since_ms and self._refusal(t_ms) in (CONTRIBUTED, PARTIAL)
 
     def _begin_anew(self, t_ms: int, total: int) -> int:
         """Make a total the baseline of the next."""
         refusal = self._refusal(t_ms)
-        if refusal != CONTRIBUTED and not (refusal == PARTIAL and t_ms >= self.grant.since_ms):
+        if refusal != CONTRIBUTED and not (refusal == PARTIAL and t_ms >= self.permission.since_ms):
             return refusal
-        last = self.lane.windows.last_reading(self.lane.cohort, self.grant.contributor, self.meter)
+        last = self.lane.windows.last_reading(self.lane.cohort, self.permission.contributor, self.meter)
         if last is None:
             return self._begin(t_ms, total)
         last[:] = t_ms, total
@@ -444,7 +449,7 @@ class JudgedDifferenceTarget(DifferenceTarget):
         """Take out of their cells what readings told that turned out to be wrong, with all else that was told there."""
         for t_ms in wrong_ms:
             if self._refusal(t_ms) == CONTRIBUTED:
-                lane, contributor = self.lane, self.grant.contributor
+                lane, contributor = self.lane, self.permission.contributor
                 at_ms = t_ms - lane.offset_ms
                 table = lane.windows.tables.get((lane.cohort, self.shape.period.start_ms(at_ms)))
                 if table is not None and contributor in table.rows:
@@ -463,16 +468,16 @@ class RecordTarget(_Target):
 
     def take(self, t_ms: int, n: int) -> int:
         """Return what becomes of a reading; the caller makes the record."""
-        grant = self.grant
+        permission = self.permission
         if t_ms < floor_time_ms(self.lane.windows.watermark_ms, DAY_MS) - DAY_MS:
             return LATE
-        if t_ms < grant.since_ms:
+        if t_ms < permission.since_ms:
             return PARTIAL
-        return EXPIRED if t_ms >= grant.expires_ms else RECORDED
+        return EXPIRED if t_ms >= permission.expires_ms else RECORDED
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
         """Return what becomes of a reading that came between two times; its record states both."""
-        return self.take(earliest_ms, n) if self.grant.same_between(earliest_ms, latest_ms) else UNDATED
+        return self.take(earliest_ms, n) if self.permission.same_between(earliest_ms, latest_ms) else UNDATED
 
 
 Target = WindowTarget | CellTarget | RecordTarget
@@ -488,15 +493,15 @@ def lane_of(windows: Windows, cohort: Cohort, terms: Terms, shape: CellShape | N
 
 
 @lru_cache(maxsize=64)
-def _grant(contributor: bytes, since_ms: int, expires_ms: int, consent_entries: tuple[int, ...]) -> Grant:
+def _permission(contributor: bytes, since_ms: int, expires_ms: int, consent_entries: tuple[int, ...]) -> Permission:
     """Return one shared object for the flows of a contributor, which are compiled one after another."""
-    return Grant(contributor, since_ms, expires_ms, consent_entries)
+    return Permission(contributor, since_ms, expires_ms, consent_entries)
 
 
 def new_record_target(windows: Windows, cohort: Cohort, contributor: bytes, terms: Terms) -> RecordTarget:
     """Return the target of a flow of records."""
-    grant = _grant(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
-    return RecordTarget(lane_of(windows, cohort, terms, None), grant)
+    permission = _permission(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+    return RecordTarget(lane_of(windows, cohort, terms, None), permission)
 
 
 def new_target(
@@ -516,14 +521,14 @@ def new_target(
     """
     contributor, meter = source
     lane = lane_of(windows, cohort, terms, shape)
-    grant = _grant(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+    permission = _permission(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
     counts = cohort.statistic == "delta"
     if shape is None:
         if register is None or not counts:
-            return WindowTarget(lane, grant, meter)
-        return CounterTarget(lane, grant, meter, register)
+            return WindowTarget(lane, permission, meter)
+        return CounterTarget(lane, permission, meter, register)
     if not counts:
-        return CellTarget(lane, grant)
+        return CellTarget(lane, permission)
     if register is None:
-        return DifferenceTarget(lane, grant, meter)
-    return JudgedDifferenceTarget(lane, grant, meter, register)
+        return DifferenceTarget(lane, permission, meter)
+    return JudgedDifferenceTarget(lane, permission, meter, register)
