@@ -28,7 +28,7 @@ from gateway.core.ingest.rules import AdmissionRules
 from gateway.core.model import Decoder, Reading, Reject
 from gateway.core.windows.cells import CellShape
 from gateway.core.windows.cohorts import Cohort
-from gateway.core.windows.targets import Target, Terms, new_record_target, new_target
+from gateway.core.windows.targets import Target, Terms, new_record_target, new_target, share_permissions
 from gateway.core.windows.windows import Windows
 
 Place = tuple[str, str]
@@ -219,6 +219,7 @@ def compile_slots(
             slot.preview = memory.preview(name, is_counter=is_counter).place
         for flow in flows:
             _decide_flow(slot, flow, force, book, windows, now_ms)
+    share_permissions(target for slot in slots.values() for target in slot.targets)
     return slots
 
 

@@ -329,6 +329,8 @@ class Gate:
         own = {index: data for index, data in theirs.items() if index not in releases}
         erased = erasure.erase(self.state, subject, erasure.Holdings(own, releases, [], self.now_ms), self.now_ms)
         self.commit()
+        recovery.begin_segment(self.state)
+        self.commit()
         return erased.index
 
     # what comes in

@@ -45,7 +45,7 @@ STREAMS = {
     "entry": "padding of labels",
     "pseudonyms": "pseudonym keys",
     "daily": "content keys",
-    "keys": "nonces",
+    "sealing": "nonces",
 }
 """What a module of the gateway, by its last name, draws randomness for."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -195,7 +194,7 @@ class _Target:
     @terms.setter
     def terms(self, terms: Terms) -> None:
         self.lane = lane_of(self.lane.windows, self.lane.cohort, terms, self.lane.shape)
-        self.permission = _permission(self.permission.contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+        self.permission = Permission(self.permission.contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
 
 
 class WindowTarget(_Target):
@@ -492,15 +491,16 @@ def lane_of(windows: Windows, cohort: Cohort, terms: Terms, shape: CellShape | N
     return lane
 
 
-@lru_cache(maxsize=64)
-def _permission(contributor: bytes, since_ms: int, expires_ms: int, consent_entries: tuple[int, ...]) -> Permission:
-    """Return one shared object for the flows of a contributor, which are compiled one after another."""
-    return Permission(contributor, since_ms, expires_ms, consent_entries)
+def share_permissions(targets: Iterable[Target]) -> None:
+    """Have targets whose permissions are alike share one."""
+    shared: dict[Permission, Permission] = {}
+    for target in targets:
+        target.permission = shared.setdefault(target.permission, target.permission)
 
 
 def new_record_target(windows: Windows, cohort: Cohort, contributor: bytes, terms: Terms) -> RecordTarget:
     """Return the target of a flow of records."""
-    permission = _permission(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+    permission = Permission(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
     return RecordTarget(lane_of(windows, cohort, terms, None), permission)
 
 
@@ -521,7 +521,7 @@ def new_target(
     """
     contributor, meter = source
     lane = lane_of(windows, cohort, terms, shape)
-    permission = _permission(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
+    permission = Permission(contributor, terms.since_ms, terms.expires_ms, terms.consent_entries)
     counts = cohort.statistic == "delta"
     if shape is None:
         if register is None or not counts:

@@ -82,7 +82,7 @@ class StoreReader:
         ((whole,),) = await self._rows(WHOLE_SEGMENT)
         find_parts = "SELECT number, sealed FROM segment_part WHERE segment = ? AND batch = ? ORDER BY number"
         has_parts = bool(await self._rows("SELECT 1 FROM segment_part WHERE segment = ? AND batch <> ?", (whole, NO_BATCH)))
-        sql = f"SELECT number, number, segment, marks, sealed FROM batch WHERE number > ? AND segment >= ({WHOLE_SEGMENT})"  # noqa: S608
+        sql = f"SELECT number, number, segment, marks, sealed FROM batch WHERE number > ? AND segment >= ({WHOLE_SEGMENT})"  # noqa: S608  our own
         async for number, segment, marks, journal in self._each(f"{sql} ORDER BY number LIMIT 20"):
             sealer = self._segments.sealers[segment]
             parts = await self._rows(find_parts, (segment, number)) if has_parts and segment == whole else []

@@ -90,4 +90,4 @@ def content(path: Path) -> list[list[object]]:
     """Return the rows of a file that SQLite finds whole."""
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        return [db.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in ("found", "numbered")]  # noqa: S608
+        return [db.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in ("found", "numbered")]  # noqa: S608  likewise
