@@ -19,9 +19,12 @@ Pieces = Iterator[None]
 def lasting(pieces: Pieces) -> Pieces:
     """Do a work whose pieces make what lasts, such as plans: no later collection of garbage needs to look at that.
 
-    It is set aside after each piece, or a collection would hold the loop up for longer than any piece.
+    It is set aside after each piece, or a collection would hold the loop up for longer than any piece. What is garbage by then
+    would stay for good: it is collected first, which only looks at what was made since the last such work.
     """
-    for _ in pieces:
+    for number, _ in enumerate(pieces):
+        if number == 0:
+            gc.collect()
         gc.freeze()
         yield
 

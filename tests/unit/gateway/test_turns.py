@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -101,3 +102,21 @@ def test_what_lasts_is_set_aside_after_each_piece(monkeypatch: pytest.MonkeyPatc
     for _ in lasting(pieces(done, "a", 2)):
         pass
     assert done == ["a0", "set aside", "a1", "set aside"]
+
+
+def test_garbage_of_before_is_not_set_aside_with_what_lasts() -> None:
+    """What is frozen is never collected: a ring that was garbage by then would stay for good, each time anew."""
+
+    class Ring:
+        def __init__(self) -> None:
+            self.itself = self
+
+    gc.collect()
+    gone = weakref.ref(Ring())
+    assert gone() is not None
+    for _ in lasting(iter([None, None])):
+        pass
+    try:
+        assert gone() is None
+    finally:
+        gc.unfreeze()
