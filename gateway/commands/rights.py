@@ -63,7 +63,7 @@ def erase(args: argparse.Namespace) -> int:
     handed_over = ", ".join(map(str, answer["handed_over"]))
     text = f"log_index      {answer['log_index']}\nparts_deleted  {answer['parts_deleted']}\nhanded_over    {handed_over}\n"
     if not answer["scrubbed"]:
-        text += "no room to rewrite the database: make room, and restart the gateway\n"
+        text += "no room to finish the erasure: make room, and restart the gateway\n"
     show(args, answer, text)
     return 0 if answer["scrubbed"] else 1
 

@@ -381,7 +381,7 @@ class Durable:
     async def _scrubbed(self) -> bool:
         if await self.publisher.drained() and await self.store.writer.scrub():
             return True
-        _log.error("no room to rewrite the database: what was erased stays in its free space until the next start")
+        _log.error("no room to finish an erasure: copies of what was erased stay in the database until the next start")
         return False
 
     async def _finish_erasure(self) -> None:
