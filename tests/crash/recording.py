@@ -1,12 +1,15 @@
 """Records what the gateway does to its files: SQLite's through a VFS of APSW, the log folder's through Python's own ``os``.
 
-APSW carries an SQLite of its own, so the store's statements reach it over a connection that looks like aiosqlite's. What is
-recorded here, the SQLite of every day then has to recover from.
+APSW carries an SQLite of its own, so the store's statements reach it over connections that look like those of aiosqlite and
+``sqlite3``: two SQLites in one process would see nothing of each other's locks. What is recorded here, the SQLite of every day
+then has to recover from.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,41 +28,51 @@ _SYNCS_ITS_FOLDER = apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL
 class _Vfs(apsw.VFS):
     def __init__(self, name: str, disk: RecordedDisk) -> None:
         self._disk = disk
+        self._one_by_one = threading.RLock()  # what is checkpointed beside the loop is recorded in the order in which it was done
         super().__init__(name, "")
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802  APSW's names
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
-        return apsw.VFSFile("", name, flags) if path is None else _File(self._disk, Path(path), name, flags)
+        if path is None:
+            return apsw.VFSFile("", name, flags)
+        with self._one_by_one:
+            return _File(self._disk, self._one_by_one, Path(path), name, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802  likewise
-        super().xDelete(filename, syncdir)
         path = Path(filename)
-        self._disk.unlink(path)
-        if syncdir:
-            self._disk.events.append(SyncFolder(path.parent))
+        with self._one_by_one:
+            super().xDelete(filename, syncdir)
+            self._disk.unlink(path)
+            if syncdir:
+                self._disk.events.append(SyncFolder(path.parent))
 
 
 class _File(apsw.VFSFile):
-    def __init__(self, disk: RecordedDisk, path: Path, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+    def __init__(
+        self, disk: RecordedDisk, one_by_one: threading.RLock, path: Path, name: str | apsw.URIFilename | None, flags: list[int]
+    ) -> None:
         super().__init__("", name, flags)
-        self._disk, self._path = disk, path
+        self._disk, self._one_by_one, self._path = disk, one_by_one, path
         self._syncs_folder = bool(flags[0] & _SYNCS_ITS_FOLDER) and not disk.knows(path)
         self._file = disk.file(path)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802  likewise
-        super().xWrite(data, offset)
-        self._disk.events.append(Write(self._file, offset, bytes(data)))
+        with self._one_by_one:
+            super().xWrite(data, offset)
+            self._disk.events.append(Write(self._file, offset, bytes(data)))
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802  likewise
-        super().xTruncate(newsize)
-        self._disk.events.append(Truncate(self._file, newsize))
+        with self._one_by_one:
+            super().xTruncate(newsize)
+            self._disk.events.append(Truncate(self._file, newsize))
 
     def xSync(self, flags: int) -> None:  # noqa: N802  likewise
-        super().xSync(flags)
-        self._disk.events.append(Sync(self._file))
-        if self._syncs_folder:
-            self._disk.events.append(SyncFolder(self._path.parent))
-            self._syncs_folder = False
+        with self._one_by_one:
+            super().xSync(flags)
+            self._disk.events.append(Sync(self._file))
+            if self._syncs_folder:
+                self._disk.events.append(SyncFolder(self._path.parent))
+                self._syncs_folder = False
 
 
 class _Connection:
@@ -98,8 +111,12 @@ def recorded(top: Path) -> Iterator[RecordedDisk]:
     async def connect(path: Path, **_: Any) -> _Connection:
         return _Connection(apsw.Connection(str(path), vfs=name))
 
+    def connect_beside(path: Path, **_: Any) -> apsw.Connection:
+        return apsw.Connection(str(path), vfs=name)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(aiosqlite, "connect", connect)
+        patch.setattr(sqlite3, "connect", connect_beside)
         _record_os(disk, patch)
         yield disk
     vfs.unregister()

@@ -40,7 +40,8 @@ CYCLE_S, KILLING_S = 300.0, 60.0
 FLAT_KIB, FLAT_FDS = 1024.0, 0.5
 """By so much a minute, in which twenty hours pass, memory or open files may grow where they are shown to grow."""
 TOO_SHORT = "too short to tell"
-LONGEST_TEXT = 2000
+LONGEST_TEXT = 5000
+TRACEBACK = "Traceback (most recent call last)"
 DISTRICTS = {**dict.fromkeys(ZONES, QUIET), HILL: f"{HILL}side"}
 
 
@@ -134,6 +135,7 @@ def _finish(made: Stage, course: Course, sensors: Publishing, citizens: Citizens
     bundles = {index: made.live.open(*bundle) for index, bundle in made.upstream_tap.bundles.items()}
     verdict = _judge(made, course, sensors, citizens, bundles, shown["ledger"])
     rss, fds = _growth(watch.samples)
+    _, *tracebacks = made.live.log().split(TRACEBACK)
     return Result(
         seed=made.seed,
         minutes=minutes,
@@ -153,7 +155,7 @@ def _finish(made: Stage, course: Course, sensors: Publishing, citizens: Citizens
         fd_slope_ci=_bounds(fds),
         slopes=_slopes(rss, fds),
         longest_gap_ms=round(1000 * max(course.longest_gap_s, made.tap.longest_s)),
-        tracebacks=made.live.log().count("Traceback"),
+        tracebacks=len(tracebacks),
         faults=dict(course.played),
         not_played=course.not_played,
         actions=dict(citizens.done),
@@ -161,7 +163,7 @@ def _finish(made: Stage, course: Course, sensors: Publishing, citizens: Citizens
         bundles_lost_by_broker=len(made.upstream_tap.taken_bundles - made.listener.bundles().keys()),
         records=sum(len(bundle.records) for bundle in bundles.values()),
         accounts=shown["ledger"],
-        examples=verdict.examples,
+        examples=verdict.examples + [TRACEBACK + each[:LONGEST_TEXT] for each in tracebacks[:1]],
     )
 
 

@@ -19,7 +19,7 @@ def test_nothing_is_lost_counted_twice_or_leaked_whatever_goes_wrong(tmp_path: P
     result = soak(tmp_path, SEED, MINUTES, lambda _: None, print)
     assert (result.lost, result.counted_twice, result.leaked) == (0, 0, 0), result.examples
     assert (result.audit, result.replay, result.ledger, result.recipient) == ("ok", "ok", "balanced", "ok")
-    assert result.tracebacks == 0
+    assert result.tracebacks == 0, result.examples
     assert result.kills > 0
     assert result.records > 0
     assert {"withdrawals", "grants", "policies", "erasures", "exports"} <= result.actions.keys()
