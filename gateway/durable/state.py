@@ -371,15 +371,17 @@ class Durable:
             in_turns: Beside a loop that runs.
         Returns: False where the disk has no room for that; the next start tries again.
         """
+        erasures = self.store.writer.erasures
         if in_turns:
             await self.begin_segment()
         else:
             recovery.begin_segment(self.state)
             await self.commit()
-        return await self._scrubbed()
+        return await self._scrubbed(erasures)
 
-    async def _scrubbed(self) -> bool:
-        if await self.publisher.drained() and await self.store.writer.scrub():
+    async def _scrubbed(self, erasures: int = 0) -> bool:
+        """Remove what so many erasures of this run have left; the journal segment without it may lack the room to be stored."""
+        if self.store.writer.covered >= erasures and await self.publisher.drained() and await self.store.writer.scrub():
             return True
         _log.error("no room to finish an erasure: copies of what was erased stay in the database until the next start")
         return False

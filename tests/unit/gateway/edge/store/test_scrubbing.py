@@ -7,9 +7,11 @@ import random
 import re
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,8 @@ from gateway.edge.store.statements import SCRUB_DUE
 from gateway.edge.store.store import Store
 
 KEYS = GatewayKeys(bytes(32), Signer("test.example/log", bytes(32)))
+PLANTED = b"@PLANTED@"
+HALF_WAY = 4
 MARK = re.compile(rb"#(\d{7})#")
 
 
@@ -75,7 +79,12 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Store, Rows]]:
 
 def held(folder: Path) -> set[int]:
     """Return the numbers of the rows of which anything is in the file or its write-ahead log."""
-    return {int(n) for file in folder.glob(DATABASE_FILE + "*") for n in MARK.findall(file.read_bytes())}
+    return {int(n) for n in MARK.findall(stored(folder))}
+
+
+def stored(folder: Path) -> bytes:
+    """Return everything that is in the file and its write-ahead log."""
+    return b"".join(file.read_bytes() for file in folder.glob(DATABASE_FILE + "*"))
 
 
 def stale_pages(folder: Path) -> int:
@@ -84,18 +93,33 @@ def stale_pages(folder: Path) -> int:
     return sum(any(stale_spans(data[at : at + PAGE_BYTES], at // PAGE_BYTES + 1)) for at in range(0, len(data), PAGE_BYTES))
 
 
+def plant(folder: Path, first: int) -> int:
+    """Put a mark where tree pages from one on keep copies, as SQLite does of rows that it moves; return in how many."""
+    planted = 0
+    with (folder / DATABASE_FILE).open("r+b") as file:
+        data = file.read()
+        for begin in range((first - 1) * PAGE_BYTES, len(data), PAGE_BYTES):
+            kind, cells, content = data[begin], *(int.from_bytes(data[begin + at : begin + at + 2]) for at in (3, 5))
+            listed = 12 + 2 * cells
+            if kind in (0x02, 0x05, 0x0A, 0x0D) and content - listed > 100:
+                file.seek(begin + content - 90)
+                file.write(PLANTED * 9)
+                planted += 1
+    return planted
+
+
 async def between_slices(monkeypatch: pytest.MonkeyPatch, store: Store, work: list[str]) -> asyncio.Queue[asyncio.Event]:
     """Have a scrub wait before each slice; return the queue in which it asks to go on."""
     asked = asyncio.Queue[asyncio.Event]()
     settled = store._database.settled
 
     @asynccontextmanager
-    async def waits() -> AsyncIterator[None]:
+    async def waits() -> AsyncIterator[set[int]]:
         go_on = asyncio.Event()
         await asked.put(go_on)
         await go_on.wait()
-        async with settled():
-            yield
+        async with settled() as written:
+            yield written
         work.append("slice")
 
     monkeypatch.setattr(store._database, "settled", waits)
@@ -145,6 +169,68 @@ async def test_commits_between_slices_are_kept_and_answered_first(tmp_path: Path
         assert await store._database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
+async def test_what_pages_keep_is_removed_also_where_they_change_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite sorts the pages that it joins or splits by number: one that is not clean yet takes that of one that is."""
+    async with opened(tmp_path) as (store, rows):
+        for _ in range(60):
+            await rows.add(50)
+            await rows.delete(20)
+        settled, begun = store._database.settled, 0
+        monkeypatch.setattr(scrubbing, "PAGES_AT_ONCE", 64)
+
+        @asynccontextmanager
+        async def writes_before() -> AsyncIterator[set[int]]:
+            nonlocal begun
+            begun += 1
+            if begun == HALF_WAY:
+                async with settled():
+                    assert plant(tmp_path, 1 + 64 * (HALF_WAY - 2)) > 100
+                for _ in range(60):
+                    await rows.add(30)
+                    await rows.delete(20)
+            async with settled() as written:
+                yield written
+
+        monkeypatch.setattr(store._database, "settled", writes_before)
+        assert await store.writer.scrub()
+        assert begun > HALF_WAY + 3
+        assert PLANTED not in stored(tmp_path)
+        assert await store._database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_whoever_is_cancelled_within_a_slice_leaves_nobody_at_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process may be ending: what the next commit writes, or another file with the same descriptor, would be overwritten."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.add(100)
+        loop, begun, go_on, ended = asyncio.get_running_loop(), asyncio.Event(), threading.Event(), list[str]()
+        overwrite = scrubbing._overwrite_stale
+
+        def slow(*place: Any) -> bool:
+            loop.call_soon_threadsafe(begun.set)
+            go_on.wait()
+            is_changed = overwrite(*place)
+            ended.append("slice")
+            return is_changed
+
+        monkeypatch.setattr(scrubbing, "_overwrite_stale", slow)
+        scrub = asyncio.create_task(store.writer.scrub())
+        await begun.wait()
+        commit = asyncio.create_task(rows.add(1))
+        commit.add_done_callback(lambda _: ended.append("commit"))
+        scrub.cancel()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.wait([scrub, commit])
+        assert scrub.cancelled()
+        assert ended == ["slice", "commit"]
+        assert await store.writer.scrub_is_due()
+
+
 async def test_scrub_killed_at_any_slice_leaves_a_whole_database_whose_next_scrub_finishes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +240,7 @@ async def test_scrub_killed_at_any_slice_leaves_a_whole_database_whose_next_scru
         await rows.come_and_go()
         overwrite, copies = scrubbing._overwrite_stale, list[Path]()
 
-        def copied(*place: int) -> bool:
+        def copied(*place: Any) -> bool:
             is_changed = overwrite(*place)
             copies.append(tmp_path / str(len(copies)))
             shutil.copytree(tmp_path / "state", copies[-1])
@@ -186,7 +272,7 @@ async def test_what_is_erased_during_a_scrub_is_due_for_the_next(tmp_path: Path,
         scrub = asyncio.create_task(store.writer.scrub())
         (await asked.get()).set()
         last = await asked.get()
-        store.writer._erasures += 1
+        store.writer.erasures += 1
         last.set()
         while not scrub.done():
             await asyncio.sleep(0)
