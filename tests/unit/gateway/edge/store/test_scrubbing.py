@@ -223,7 +223,7 @@ async def test_whoever_is_cancelled_within_a_slice_leaves_nobody_at_the_file(
         commit.add_done_callback(lambda _: ended.append("commit"))
         scrub.cancel()
         for _ in range(20):
-            await asyncio.sleep(0)
+            await store._database.rows("SELECT 1")  # by now the commit would be done
         go_on.set()
         await asyncio.wait([scrub, commit])
         assert scrub.cancelled()
