@@ -147,6 +147,8 @@ class StoreWriter:
             await self.drop_former_segments()
             await self._reseal_waiting()
             await self._scrubbing.run()
+            if covered == self.erasures:  # what was erased since that segment began may have left copies
+                await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
         except sqlite3.OperationalError as error:
             if not says_full(error):
                 raise
@@ -157,6 +159,4 @@ class StoreWriter:
             return False
         except ValueError as error:
             raise sqlite3.DatabaseError(str(error)) from error
-        if covered == self.erasures:  # what was erased since that segment began may have left copies
-            await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
         return True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import random
 import re
 import shutil
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from gateway.audit.log.notes import Signer
+from gateway.core.effects import Commit
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store import scrubbing
 from gateway.edge.store.database import DATABASE_FILE, PAGE_BYTES
@@ -280,6 +283,58 @@ async def test_what_is_erased_during_a_scrub_is_due_for_the_next(tmp_path: Path,
                 asked.get_nowait().set()
         assert scrub.result()
         assert await store.writer.scrub_is_due()
+
+
+async def test_what_is_erased_after_a_segment_began_is_due_until_the_next_is_whole(tmp_path: Path) -> None:
+    """The segment may hold readings of whom it is about, and the scrub that follows may have passed its copies by."""
+    async with opened(tmp_path) as (store, _):
+        writer, counts = store.writer, list[tuple[int, int, bool]]()
+        for commit in (
+            Commit(snapshot=b"at the start"),
+            Commit(erases=True),
+            Commit(begins_segment=True, erases=True),
+            Commit(parts=[b"first"]),
+            Commit(parts=[b"last"], snapshot=b"head"),
+            Commit(begins_segment=True),
+            Commit(parts=[b"all"], snapshot=b"head"),
+        ):
+            await writer.commit(commit, 0)
+            assert await writer.scrub()
+            counts.append((writer.erasures, writer.covered, await writer.scrub_is_due()))
+    assert counts == [
+        (0, 0, False),
+        (1, 0, True),
+        (2, 0, True),
+        (2, 0, True),
+        (2, 1, True),
+        (2, 1, True),
+        (2, 2, False),
+    ]
+
+
+async def test_scrub_without_room_for_any_of_its_steps_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be it the system that says so, of a file whose blocks take a new place, or SQLite, of the row that says that one is due."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.come_and_go()
+        run = store._database.run
+
+        def no_room(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        async def is_full(sql: str, parameters: Sequence[Any] = ()) -> None:
+            if SCRUB_DUE in parameters:
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            await run(sql, parameters)
+
+        for patched, name, fails in ((os, "pwrite", no_room), (store._database, "run", is_full)):
+            with monkeypatch.context() as patch:
+                patch.setattr(patched, name, fails)
+                assert not await store.writer.scrub()
+            assert await store.writer.scrub_is_due()
+        assert await store.writer.scrub()
+        assert not await store.writer.scrub_is_due()
 
 
 async def test_damaged_page_ends_the_scrub(tmp_path: Path) -> None:
