@@ -173,6 +173,13 @@ class Gateway:
         """Run work beside the loop until it is done or ``run`` ends; its failure ends ``run`` with its error."""
         self._beside.add(work, name)
 
+    async def result_of(self, work: Awaitable[A]) -> A:
+        """Return the result of what a request does beside the loop; where the disk fails, ``run`` ends with that.
+
+        Raises: SluiceError: it is refused, or fails.
+        """
+        return await self._beside.result_of(work)
+
     def stop(self) -> None:
         """End ``run`` after the step under way; one that waits for disk space is interrupted."""
         self._stopping = True

@@ -6,10 +6,14 @@ Such work never changes the core's state; it queues an action for the loop, or r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+from gateway.errors import CorruptionError, UnavailableError
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Beside:
@@ -38,6 +42,22 @@ class Beside:
                 raise
 
         return call
+
+    async def result_of(self, work: Awaitable[T]) -> T:
+        """Return the result of work that is done for somebody who is told why it is refused; where the disk fails, the run does.
+
+        Raises:
+            SluiceError: It is refused, or the disk's content is damaged.
+            UnavailableError: The disk failed.
+        """
+        try:
+            return await work
+        except CorruptionError as error:
+            self._fail(error)
+            raise
+        except (OSError, sqlite3.Error) as error:
+            self._fail(error)
+            raise UnavailableError("the gateway is ending") from error
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

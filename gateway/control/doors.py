@@ -76,7 +76,7 @@ class ControlDoor:
         method = method_for(name, caller)
         params = read(method, sent, caller)
         disk_space = self._gateway.durable.store.disk_space
-        prepared = await _prepare(self._control, method, params)
+        prepared = await self._gateway.result_of(_prepare(self._control, method, params))
         if method.while_waiting and disk_space.waits:
             return cast("Result", method.handler(self._control, caller, params, *prepared))
         if method.at_once:
@@ -86,7 +86,8 @@ class ControlDoor:
         answer = await self._gateway.ask(lambda: _run(self._control, caller, method, params, *prepared), tick=method.ticks)
         if method.finish is None:
             return answer
-        return requests.completed(self._control, caller, await method.finish(self._control, answer))
+        finished = await self._gateway.result_of(method.finish(self._control, answer))
+        return requests.completed(self._control, caller, finished)
 
     def _before_the_end(self, name: str, sent: Sent, session: str, request: str) -> Result | None:
         """Return what a request was answered that has ended its own session, to whoever asks again, or what became of it."""

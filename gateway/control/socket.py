@@ -131,26 +131,35 @@ class ControlServer:
             folder.chmod(self._access.folder_mode)
 
     async def close(self) -> None:
-        """Stop serving and remove the socket."""
+        """Stop serving and remove the socket; what is still being done for a connection is given up, and has ended by then."""
         if self._server is None:
             return
         self._server.close()
         await asyncio.sleep(0)  # the last answers go out
+        at_work = [connection.task for connection in self._connections.values() if connection.answers]
         for writer in list(self._connections):
             writer.close()
+        for task in at_work:
+            task.cancel()
+        await asyncio.gather(*at_work)
         await self._server.wait_closed()
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = Lines(reader, self._bounds, self._held)
-        connection = _Connection(_peer_user(writer), lines)
+        task = asyncio.current_task()
+        assert task is not None
+        connection = _Connection(_peer_user(writer), lines, task)
         try:
             self._make_room(connection.user)
             self._connections[writer] = connection
             with self._connect() as answer:
                 while line := await lines.next():
-                    await self._write(writer, await _answer_to(line, answer))
+                    connection.answers = True
+                    reply = await _answer_to(line, answer)
+                    connection.answers = False
+                    await self._write(writer, reply)
                     self._connections[writer] = self._connections.pop(writer)  # the last to be idle
                     await asyncio.sleep(0)  # the loop's turn: whoever sends line upon line holds nobody up
         except WireError as error:
@@ -191,12 +200,14 @@ class ControlServer:
             await writer.drain()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Connection:
-    """A connection, and whose it is."""
+    """A connection, whose it is, the task that serves it, and whether a request of it is being answered."""
 
     user: int
     lines: Lines
+    task: asyncio.Task[None]
+    answers: bool = False
 
 
 async def _answer_to(line: bytes, answer: Answer) -> bytes:

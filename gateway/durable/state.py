@@ -38,6 +38,7 @@ from gateway.edge import system_clock
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.policies import PoliciesFound, public_keys
 from gateway.edge.policy_check import find_policies
+from gateway.edge.store.disk_space import NO_ROOM
 from gateway.errors import CorruptionError, OperatorError
 from gateway.pulse import Pulse
 from gateway.recipient.wire import Address
@@ -50,6 +51,8 @@ EXPIRY = "expiry"
 
 SEGMENT = "journal segment"
 """The name of the turns in which a journal segment begins."""
+
+UNFINISHED = "no room to finish an erasure: copies of what was erased stay in the database until the next start"
 
 _log = structlog.get_logger()
 
@@ -371,23 +374,31 @@ class Durable:
             in_turns: Beside a loop that runs.
         Returns: False where the disk has no room for that; the next start tries again.
         """
+        erasures = self.store.writer.erasures
         if in_turns:
             await self.begin_segment()
         else:
             recovery.begin_segment(self.state)
             await self.commit()
-        return await self._scrubbed()
+        return await self._scrubbed(erasures)
 
-    async def _scrubbed(self) -> bool:
-        if await self.publisher.drained() and await self.store.writer.scrub():
+    async def _scrubbed(self, erasures: int = 0) -> bool:
+        """Remove what so many erasures of this run have left; the journal segment without it may lack the room to be stored."""
+        if self.store.writer.covered >= erasures and await self.publisher.drained() and await self.store.writer.scrub():
             return True
-        _log.error("no room to finish an erasure: copies of what was erased stay in the database until the next start")
+        _log.error(UNFINISHED)
         return False
 
     async def _finish_erasure(self) -> None:
         """Do what an erasure left undone when the process ended."""
-        async for index, opening in self.store.reader.each_opening():
-            self.publisher.mend_opening(index, opening)
+        try:
+            async for index, opening in self.store.reader.each_opening():
+                self.publisher.mend_opening(index, opening)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            _log.error(UNFINISHED)
+            return
         await self._scrubbed()
 
     async def close(self) -> None:

@@ -77,7 +77,7 @@ class Publisher:
         self._arrived = asyncio.Event()
         self._changing = threading.Lock()  # guards what waits
         self._writing = threading.Lock()  # one thread at a time, and in order
-        self._failed = False
+        self._failure: Exception | None = None
         self._witnesses = witnesses
         self.keys: tuple[Verifier, ...] = (key,)
         """The log's key and, while a handover is under way, the key before it."""
@@ -173,8 +173,15 @@ class Publisher:
         self._arrived.set()
 
     async def drained(self) -> bool:
-        """Write all waiting publications; return False where the disk has no room, and they go on waiting."""
-        return await asyncio.to_thread(self.write_waiting)
+        """Write all waiting publications; return False where the disk has no room, and they go on waiting.
+
+        Raises: as ``write_waiting`` does, and so does ``run`` then, whoever has asked for this.
+        """
+        try:
+            return await asyncio.to_thread(self.write_waiting)
+        finally:
+            if self._failure is not None:
+                self._arrived.set()
 
     def mend_opening(self, index: int, opening: bytes) -> None:
         """Rewrite an exported opening if it is not what it should be; one that was never exported is left alone."""
@@ -187,10 +194,15 @@ class Publisher:
             self._openings.delete(indices)
 
     async def run(self) -> None:
-        """Publish until cancelled."""
+        """Publish until cancelled.
+
+        Raises: as ``write_waiting`` does.
+        """
         while True:
             await self._arrived.wait()
             self._arrived.clear()
+            if self._failure is not None:
+                raise self._failure
             witnessed = await self._have_cosigned()
             if not await asyncio.to_thread(self.write_waiting, most=1 if witnessed else None):
                 await asyncio.sleep(FULL_DISK_RETRY_S)
@@ -248,8 +260,8 @@ class Publisher:
                     self.log.write_handovers(publication.handovers)
                 self._publish_files(lambda: self.log.restore(publication.files))
             except OSError as error:
-                self._failed = error.errno not in NO_ROOM
-                if self._failed:
+                if error.errno not in NO_ROOM:
+                    self._failure = error
                     raise
                 return False
         return True
@@ -265,13 +277,13 @@ class Publisher:
             OSError: The disk fails.
         """
         with self._writing:
-            while most != 0 and not self._failed and (publication := self._take()) is not None:
+            while most != 0 and self._failure is None and (publication := self._take()) is not None:
                 most = None if most is None else most - 1
                 try:
                     self._write(publication)
                 except OSError as error:
-                    self._failed = error.errno not in NO_ROOM
-                    if self._failed:
+                    if error.errno not in NO_ROOM:
+                        self._failure = error
                         raise
                     self._put_back(publication)
                     return False
@@ -327,5 +339,5 @@ class Publisher:
         try:
             write()
         except FolderConflictError as error:
-            self._failed = True
-            raise CorruptionError(f"`{self.log.path}`: {error}") from error
+            self._failure = CorruptionError(f"`{self.log.path}`: {error}")
+            raise self._failure from error

@@ -33,7 +33,7 @@ from gateway.edge import system_clock
 from gateway.edge.clock import GatewayClock
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.publisher import Publisher
-from gateway.edge.store.database import DATABASE_FILE
+from gateway.edge.store.database import DATABASE_FILE, WAL_SUFFIX
 from gateway.edge.store.store import Store
 from gateway.errors import CorruptionError, OperatorError
 from gateway.files import reason_of, sync_folder
@@ -45,7 +45,6 @@ from gateway.restore.witnessed import as_witnessed
 
 WORK_FOLDER: Final = "restoring"
 ROWS_AT_ONCE: Final = 1000
-WAL_SUFFIX: Final = "-wal"
 _MAGIC: Final = b"SQLite format 3\x00"
 
 

@@ -21,6 +21,8 @@ from gateway.audit.log import folder as log_folder
 from gateway.audit.log.openings import Opening, Part, label, subject_label_key
 from gateway.audit.log.payloads import Contribution
 from gateway.control.context import MethodError
+from gateway.core.changes import erasure
+from gateway.durable.holdings import holdings_of
 from gateway.edge.store.database import DATABASE_FILE, PAGE_BYTES
 from gateway.edge.store.pages import stale_spans
 from gateway.edge.store.writing import StoreWriter
@@ -319,6 +321,35 @@ def test_erasure_without_room_to_rewrite_the_file_says_so_and_the_next_start_doe
                 answer = await gate.ask("consent.erase", subject=victim["subject"])
             assert not answer["scrubbed"]
             assert bytes.fromhex(victim["subject"]) not in gate.durable.state.registry.subjects
+        async with started(live) as gate:
+            assert not await gate.durable.store.writer.scrub_is_due()
+            assert found(gate.file_bytes() | unsealed(gate), wanted) == []
+            assert fragments_found(gate.file_bytes(), before) == 0
+
+    run(work())
+
+
+def test_erasure_whose_segment_finds_no_room_is_not_called_done(tmp_path: Path) -> None:
+    """On a full disk the loop commits no piece of it: what was the subject's is still in the segment before."""
+
+    async def work() -> None:
+        live = configured(tmp_path / "gw")
+        async with started(live) as gate:
+            victim, others = await town(gate)
+            await outage(gate, [victim, *others])
+            subject, durable = bytes.fromhex(victim["subject"]), gate.durable
+            wanted = traces(gate, victim)
+            await durable.commit()
+            erasure.erase(durable.state, subject, await holdings_of(durable, subject), gate.now_ms)
+            await durable.commit()
+            before = sealed_blobs(gate.live, ["segment", "batch"])
+            added = asyncio.Event()
+            durable.turns.wake = added.set
+            answer = asyncio.create_task(durable.erased(in_turns=True))
+            await added.wait()
+            durable.turns.run_all()
+            assert not await answer
+            assert await durable.store.writer.scrub_is_due()
         async with started(live) as gate:
             assert not await gate.durable.store.writer.scrub_is_due()
             assert found(gate.file_bytes() | unsealed(gate), wanted) == []

@@ -12,11 +12,12 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from struct import Struct
+from typing import Any, Final, ParamSpec, TypeVar
 
 import aiosqlite
 
@@ -26,6 +27,7 @@ from gateway.files import make_folder, sync_folder, unusable
 
 DATABASE_FILE = "sluice.db"
 LOCK_FILE = "sluice.lock"
+WAL_SUFFIX: Final = "-wal"
 PAGE_BYTES = 2048
 """Of a new file; one that is there keeps its own."""
 PRAGMAS = (
@@ -39,7 +41,13 @@ PRAGMAS = (
 READER_RETRY_S = 0.1
 """After so long it is tried again to empty the write-ahead log, where another process reads from it."""
 
+_WAL_HEADER_BYTES: Final = 32
+_FRAME_HEADER_BYTES: Final = 24
+_page_number: Final = Struct(">I").unpack  # which a frame of the write-ahead log begins with
+
 Statement = tuple[str, Sequence[Any]]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Database:
@@ -234,7 +242,12 @@ class Database:
         await self._db.rollback()  # behind what the database's thread still has to do; nothing where none is under way
 
     async def checkpoint_wal(self, mode: str) -> None:
-        """Copy the write-ahead log into the file; where the disk is full, it stays and grows."""
+        """Copy the write-ahead log into the file; where the disk is full, it stays and grows.
+
+        While the whole file is read or rewritten, that is left to whoever does so.
+        """
+        if self.whole.locked():
+            return
         try:
             async with self._writing:
                 await self.rows(f"PRAGMA wal_checkpoint({mode})")
@@ -244,20 +257,25 @@ class Database:
 
     async def checkpoint_beside(self) -> None:
         """Copy the write-ahead log into the file from a connection of its own, while commits go on."""
-        await asyncio.to_thread(_checkpoint, self.path)
+        await undisturbed(_checkpoint, self.path)
 
     @contextlib.asynccontextmanager
-    async def settled(self) -> AsyncIterator[None]:
+    async def settled(self) -> AsyncIterator[set[int]]:
         """Hold commits back while the file alone is the database; afterwards none of its pages is held in memory.
 
+        Yields: The pages that have been written since the write-ahead log was last emptied, or more, by number from 1; all of
+            them only where ``whole`` is held since then, so that nothing else has let the log begin anew.
         Raises: sqlite3.Error: the disk fails or is full.
         """
+        written = set[int]()
         while True:
             async with self._writing:
+                ((page_bytes,),) = await self.rows("PRAGMA page_size")
+                written |= await undisturbed(_pages_in, self.path.with_name(f"{DATABASE_FILE}{WAL_SUFFIX}"), page_bytes)
                 ((is_busy, _, _),) = await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
                 if not is_busy:
                     try:
-                        yield
+                        yield written
                     finally:
                         await self.rows("PRAGMA shrink_memory")
                     return
@@ -268,8 +286,32 @@ class Database:
 
         Raises: sqlite3.Error: the disk fails or is full.
         """
-        async with self._writing:
-            await self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        async with self.settled():
+            pass
+
+
+async def undisturbed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work on the file in another thread, which is not left alone with it: whoever is cancelled waits for its end."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
+
+
+def _pages_in(wal: Path, page_bytes: int) -> set[int]:
+    """Return the numbers of the pages of which a write-ahead log holds any content, be it overwritten or rolled back."""
+    try:
+        descriptor = os.open(wal, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return set()
+    try:
+        frames = range(_WAL_HEADER_BYTES, os.fstat(descriptor).st_size, _FRAME_HEADER_BYTES + page_bytes)
+        heads = (os.pread(descriptor, _FRAME_HEADER_BYTES, at) for at in frames)
+        return {number for head in heads if len(head) == _FRAME_HEADER_BYTES for (number,) in [_page_number(head[:4])]}
+    finally:
+        os.close(descriptor)
 
 
 def _checkpoint(path: Path) -> None:

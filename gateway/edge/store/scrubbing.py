@@ -12,11 +12,11 @@ Nothing but those bytes is written, so that it takes no space, and of a large fi
 
 from __future__ import annotations
 
-import asyncio
 import os
+from collections.abc import Sequence
 from typing import Final
 
-from gateway.edge.store.database import Database
+from gateway.edge.store.database import Database, undisturbed
 from gateway.edge.store.pages import MOST_PAGES, stale_spans
 
 PAGES_AT_ONCE: Final = 512
@@ -50,24 +50,27 @@ class Scrubbing:
                 return
             for first in range(1, pages + 1, PAGES_AT_ONCE):
                 place = (database.descriptor, page_bytes, first)
-                await asyncio.to_thread(_read, *place)  # what the disk takes for it, no commit waits for
-                async with database.settled():
-                    is_changed = await asyncio.to_thread(_overwrite_stale, *place)
+                await undisturbed(_read, *place, PAGES_AT_ONCE)  # what the disk takes for it, no commit waits for
+                async with database.settled() as written:
+                    elsewhere = [number for number in written if not first <= number <= pages]
+                    is_changed = await undisturbed(_overwrite_stale, *place, elsewhere)
                 if is_changed:
-                    await asyncio.to_thread(os.fdatasync, database.descriptor)
+                    await undisturbed(os.fdatasync, database.descriptor)
 
 
-def _read(descriptor: int, page_bytes: int, first: int) -> bytes:
-    """Return the pages of a slice."""
-    return os.pread(descriptor, PAGES_AT_ONCE * page_bytes, (first - 1) * page_bytes)
+def _read(descriptor: int, page_bytes: int, first: int, pages: int) -> bytes:
+    """Return some pages from one on."""
+    return os.pread(descriptor, pages * page_bytes, (first - 1) * page_bytes)
 
 
-def _overwrite_stale(descriptor: int, page_bytes: int, first: int) -> bool:
-    """Overwrite with zeros what belongs to nothing in the pages of a slice; return whether there was anything."""
-    held, is_changed = _read(descriptor, page_bytes, first), False
-    for at in range(0, len(held), page_bytes):
-        place = (first - 1) * page_bytes + at
-        for begin, end in stale_spans(held[at : at + page_bytes], place // page_bytes + 1):
-            os.pwrite(descriptor, bytes(end - begin), place + begin)
-            is_changed = True
+def _overwrite_stale(descriptor: int, page_bytes: int, first: int, elsewhere: Sequence[int]) -> bool:
+    """Overwrite with zeros what belongs to nothing in the pages of a slice, and others; return whether there was anything."""
+    is_changed = False
+    for begin, pages in ((first, PAGES_AT_ONCE), *((number, 1) for number in elsewhere)):
+        held = _read(descriptor, page_bytes, begin, pages)
+        for at in range(0, len(held), page_bytes):
+            place = (begin - 1) * page_bytes + at
+            for stale, end in stale_spans(held[at : at + page_bytes], place // page_bytes + 1):
+                os.pwrite(descriptor, bytes(end - stale), place + stale)
+                is_changed = True
     return is_changed

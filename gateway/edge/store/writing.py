@@ -12,7 +12,7 @@ from functools import partial
 from gateway.core.effects import Commit
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database, Statement
-from gateway.edge.store.disk_space import DiskSpace, says_full
+from gateway.edge.store.disk_space import NO_ROOM, DiskSpace, says_full
 from gateway.edge.store.scrubbing import Scrubbing
 from gateway.edge.store.segment_keys import SegmentKeys
 from gateway.edge.store.statements import DROP_KEYS, SCRUB_DUE, WHOLE_SEGMENT, CommitRows
@@ -22,7 +22,12 @@ WAL_COMMITS = 100
 
 
 class StoreWriter:
-    """Writes to an open database."""
+    """Writes to an open database.
+
+    Attributes:
+        erasures: How many it has committed.
+        covered: How many of them were committed before the last whole journal segment began: nothing of them is in it.
+    """
 
     def __init__(self, database: Database, keys: GatewayKeys, segments: SegmentKeys, disk_space: DiskSpace) -> None:
         """Take the database, the keys that seal rows, and what is known about the disk."""
@@ -30,7 +35,8 @@ class StoreWriter:
         self._segments = segments
         self._disk_space = disk_space
         self._scrubbing = Scrubbing(database)
-        self._erasures = 0
+        self.erasures = self.covered = 0
+        self._covered_next = 0
         self._commit_rows = CommitRows(keys, segments)
         self._commits_in_wal = 0
 
@@ -62,12 +68,19 @@ class StoreWriter:
         commit.log.clear()  # an opening may have many MiB, and is sealed now
         if commit.erases:
             statements.append(("INSERT OR REPLACE INTO meta VALUES (?, 1)", (SCRUB_DUE,)))
-            self._erasures += 1
         await self.write(statements, control=commit.uses_reserve or commit.erases)
+        self._count_erasures(commit)
         self._commits_in_wal += 1
         if self._commits_in_wal >= WAL_COMMITS:
             await self._database.checkpoint_wal("PASSIVE")
             self._commits_in_wal = 0
+
+    def _count_erasures(self, commit: Commit) -> None:
+        if commit.begins_segment or (commit.snapshot is not None and not commit.parts):
+            self._covered_next = self.erasures  # the one of this commit may have come after the beginning
+        if commit.snapshot is not None:
+            self.covered = self._covered_next
+        self.erasures += commit.erases
 
     async def drop_openings(self, before_ms: int) -> list[int]:
         """Delete openings that have been settled since before ``before_ms``, a thousand at most; return their log indices."""
@@ -92,8 +105,8 @@ class StoreWriter:
 
     async def carry_on_from_segment(self) -> None:
         """Do what the beginning of a segment leaves to do, as far as the disk has room: it holds up no commit for long."""
-        await self._database.checkpoint_beside()
         try:
+            await self._database.checkpoint_beside()
             await self.drop_former_segments()
         except sqlite3.OperationalError as error:
             if not says_full(error):
@@ -129,17 +142,21 @@ class StoreWriter:
 
         Returns: False where the disk has no space for it.
         """
-        erasures = self._erasures
+        covered = self.covered
         try:
             await self.drop_former_segments()
             await self._reseal_waiting()
             await self._scrubbing.run()
+            if covered == self.erasures:  # what was erased since that segment began may have left copies
+                await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
         except sqlite3.OperationalError as error:
             if not says_full(error):
                 raise
             return False
+        except OSError as error:  # there are file systems on which what is overwritten takes a new place
+            if error.errno not in NO_ROOM:
+                raise
+            return False
         except ValueError as error:
             raise sqlite3.DatabaseError(str(error)) from error
-        if erasures == self._erasures:  # what was erased meanwhile may have left copies
-            await self._database.run("DELETE FROM meta WHERE name = ?", (SCRUB_DUE,))
         return True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import pytest
 
 from gateway.beside import Beside
+from gateway.errors import OperatorError, UnavailableError
 
 
 def test_failure_is_told_however_early_it_came() -> None:
@@ -68,5 +70,29 @@ def test_callback_that_fails_ends_the_run_and_one_that_does_not_is_called_as_it_
         with pytest.raises(ValueError, match="in a timer"):
             await asyncio.wait_for(beside.watch(), 60)
         assert heard == [5]
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), sqlite3.OperationalError("disk I/O error")])
+def test_disk_that_fails_under_a_request_ends_the_run_and_a_refusal_does_not(failure: Exception) -> None:
+    """Whoever asked is told that the gateway ends; nobody else's request is answered by one that has lost what it wrote."""
+
+    async def work() -> None:
+        beside = Beside()
+
+        async def refuse() -> None:
+            raise OperatorError("not so")
+
+        async def fail() -> None:
+            raise failure
+
+        with pytest.raises(OperatorError, match="not so"):
+            await beside.result_of(refuse())
+        assert beside._failure is None
+        with pytest.raises(UnavailableError):
+            await beside.result_of(fail())
+        with pytest.raises(type(failure)):
+            await asyncio.wait_for(beside.watch(), 60)
 
     asyncio.run(work())

@@ -85,6 +85,33 @@ async def is_closed(connection: Connection) -> bool:
     return await asyncio.wait_for(connection[0].read(), HANG_S) == b""
 
 
+async def test_close_ends_what_is_still_being_answered_before_it_returns(tmp_path: Path) -> None:
+    """Whoever closes the database next would otherwise take it away from a backup, or from the end of an erasure."""
+    order, begun = list[str](), asyncio.Event()
+
+    async def long(_: ControlRequest) -> Result:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)  # it puts away its things
+            order.append("ended")
+        return ClockAt(now_ms=0)
+
+    server = ControlServer(tmp_path / "s", lambda: contextlib.nullcontext(long), SMALL)
+    await server.start()
+    reader, writer = await asyncio.open_unix_connection(str(tmp_path / "s"))
+    idle = await asyncio.open_unix_connection(str(tmp_path / "s"))
+    writer.write(GOOD)
+    await begun.wait()
+    await server.close()
+    order.append("closed")
+    assert order == ["ended", "closed"]
+    for connection in ((reader, writer), idle):
+        assert await is_closed(connection)
+        connection[1].close()
+
+
 async def test_half_line_is_given_up_after_its_time_and_others_are_answered_meanwhile(tmp_path: Path) -> None:
     """Whoever sends half a line and waits hears why it is closed; nothing of it is held any longer."""
     async with serving(tmp_path) as scene:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import random
 import re
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.audit.log.notes import Signer
+from gateway.core.effects import Commit
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store import scrubbing
 from gateway.edge.store.database import DATABASE_FILE, PAGE_BYTES
@@ -22,6 +27,8 @@ from gateway.edge.store.statements import SCRUB_DUE
 from gateway.edge.store.store import Store
 
 KEYS = GatewayKeys(bytes(32), Signer("test.example/log", bytes(32)))
+PLANTED = b"@PLANTED@"
+HALF_WAY = 4
 MARK = re.compile(rb"#(\d{7})#")
 
 
@@ -75,7 +82,12 @@ async def opened(folder: Path) -> AsyncIterator[tuple[Store, Rows]]:
 
 def held(folder: Path) -> set[int]:
     """Return the numbers of the rows of which anything is in the file or its write-ahead log."""
-    return {int(n) for file in folder.glob(DATABASE_FILE + "*") for n in MARK.findall(file.read_bytes())}
+    return {int(n) for n in MARK.findall(stored(folder))}
+
+
+def stored(folder: Path) -> bytes:
+    """Return everything that is in the file and its write-ahead log."""
+    return b"".join(file.read_bytes() for file in folder.glob(DATABASE_FILE + "*"))
 
 
 def stale_pages(folder: Path) -> int:
@@ -84,18 +96,33 @@ def stale_pages(folder: Path) -> int:
     return sum(any(stale_spans(data[at : at + PAGE_BYTES], at // PAGE_BYTES + 1)) for at in range(0, len(data), PAGE_BYTES))
 
 
+def plant(folder: Path, first: int) -> int:
+    """Put a mark where tree pages from one on keep copies, as SQLite does of rows that it moves; return in how many."""
+    planted = 0
+    with (folder / DATABASE_FILE).open("r+b") as file:
+        data = file.read()
+        for begin in range((first - 1) * PAGE_BYTES, len(data), PAGE_BYTES):
+            kind, cells, content = data[begin], *(int.from_bytes(data[begin + at : begin + at + 2]) for at in (3, 5))
+            listed = 12 + 2 * cells
+            if kind in (0x02, 0x05, 0x0A, 0x0D) and content - listed > 100:
+                file.seek(begin + content - 90)
+                file.write(PLANTED * 9)
+                planted += 1
+    return planted
+
+
 async def between_slices(monkeypatch: pytest.MonkeyPatch, store: Store, work: list[str]) -> asyncio.Queue[asyncio.Event]:
     """Have a scrub wait before each slice; return the queue in which it asks to go on."""
     asked = asyncio.Queue[asyncio.Event]()
     settled = store._database.settled
 
     @asynccontextmanager
-    async def waits() -> AsyncIterator[None]:
+    async def waits() -> AsyncIterator[set[int]]:
         go_on = asyncio.Event()
         await asked.put(go_on)
         await go_on.wait()
-        async with settled():
-            yield
+        async with settled() as written:
+            yield written
         work.append("slice")
 
     monkeypatch.setattr(store._database, "settled", waits)
@@ -145,6 +172,68 @@ async def test_commits_between_slices_are_kept_and_answered_first(tmp_path: Path
         assert await store._database.rows("PRAGMA integrity_check") == [("ok",)]
 
 
+async def test_what_pages_keep_is_removed_also_where_they_change_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite sorts the pages that it joins or splits by number: one that is not clean yet takes that of one that is."""
+    async with opened(tmp_path) as (store, rows):
+        for _ in range(60):
+            await rows.add(50)
+            await rows.delete(20)
+        settled, begun = store._database.settled, 0
+        monkeypatch.setattr(scrubbing, "PAGES_AT_ONCE", 64)
+
+        @asynccontextmanager
+        async def writes_before() -> AsyncIterator[set[int]]:
+            nonlocal begun
+            begun += 1
+            if begun == HALF_WAY:
+                async with settled():
+                    assert plant(tmp_path, 1 + 64 * (HALF_WAY - 2)) > 100
+                for _ in range(60):
+                    await rows.add(30)
+                    await rows.delete(20)
+            async with settled() as written:
+                yield written
+
+        monkeypatch.setattr(store._database, "settled", writes_before)
+        assert await store.writer.scrub()
+        assert begun > HALF_WAY + 3
+        assert PLANTED not in stored(tmp_path)
+        assert await store._database.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_whoever_is_cancelled_within_a_slice_leaves_nobody_at_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process may be ending: what the next commit writes, or another file with the same descriptor, would be overwritten."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.add(100)
+        loop, begun, go_on, ended = asyncio.get_running_loop(), asyncio.Event(), threading.Event(), list[str]()
+        overwrite = scrubbing._overwrite_stale
+
+        def slow(*place: Any) -> bool:
+            loop.call_soon_threadsafe(begun.set)
+            go_on.wait()
+            is_changed = overwrite(*place)
+            ended.append("slice")
+            return is_changed
+
+        monkeypatch.setattr(scrubbing, "_overwrite_stale", slow)
+        scrub = asyncio.create_task(store.writer.scrub())
+        await begun.wait()
+        commit = asyncio.create_task(rows.add(1))
+        commit.add_done_callback(lambda _: ended.append("commit"))
+        scrub.cancel()
+        for _ in range(20):
+            await store._database.rows("SELECT 1")  # by now the commit would be done
+        go_on.set()
+        await asyncio.wait([scrub, commit])
+        assert scrub.cancelled()
+        assert ended == ["slice", "commit"]
+        assert await store.writer.scrub_is_due()
+
+
 async def test_scrub_killed_at_any_slice_leaves_a_whole_database_whose_next_scrub_finishes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +243,7 @@ async def test_scrub_killed_at_any_slice_leaves_a_whole_database_whose_next_scru
         await rows.come_and_go()
         overwrite, copies = scrubbing._overwrite_stale, list[Path]()
 
-        def copied(*place: int) -> bool:
+        def copied(*place: Any) -> bool:
             is_changed = overwrite(*place)
             copies.append(tmp_path / str(len(copies)))
             shutil.copytree(tmp_path / "state", copies[-1])
@@ -186,7 +275,7 @@ async def test_what_is_erased_during_a_scrub_is_due_for_the_next(tmp_path: Path,
         scrub = asyncio.create_task(store.writer.scrub())
         (await asked.get()).set()
         last = await asked.get()
-        store.writer._erasures += 1
+        store.writer.erasures += 1
         last.set()
         while not scrub.done():
             await asyncio.sleep(0)
@@ -194,6 +283,58 @@ async def test_what_is_erased_during_a_scrub_is_due_for_the_next(tmp_path: Path,
                 asked.get_nowait().set()
         assert scrub.result()
         assert await store.writer.scrub_is_due()
+
+
+async def test_what_is_erased_after_a_segment_began_is_due_until_the_next_is_whole(tmp_path: Path) -> None:
+    """The segment may hold readings of whom it is about, and the scrub that follows may have passed its copies by."""
+    async with opened(tmp_path) as (store, _):
+        writer, counts = store.writer, list[tuple[int, int, bool]]()
+        for commit in (
+            Commit(snapshot=b"at the start"),
+            Commit(erases=True),
+            Commit(begins_segment=True, erases=True),
+            Commit(parts=[b"first"]),
+            Commit(parts=[b"last"], snapshot=b"head"),
+            Commit(begins_segment=True),
+            Commit(parts=[b"all"], snapshot=b"head"),
+        ):
+            await writer.commit(commit, 0)
+            assert await writer.scrub()
+            counts.append((writer.erasures, writer.covered, await writer.scrub_is_due()))
+    assert counts == [
+        (0, 0, False),
+        (1, 0, True),
+        (2, 0, True),
+        (2, 0, True),
+        (2, 1, True),
+        (2, 1, True),
+        (2, 2, False),
+    ]
+
+
+async def test_scrub_without_room_for_any_of_its_steps_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be it the system that says so, of a file whose blocks take a new place, or SQLite, of the row that says that one is due."""
+    async with opened(tmp_path) as (store, rows):
+        await rows.come_and_go()
+        run = store._database.run
+
+        def no_room(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        async def is_full(sql: str, parameters: Sequence[Any] = ()) -> None:
+            if SCRUB_DUE in parameters:
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            await run(sql, parameters)
+
+        for patched, name, fails in ((os, "pwrite", no_room), (store._database, "run", is_full)):
+            with monkeypatch.context() as patch:
+                patch.setattr(patched, name, fails)
+                assert not await store.writer.scrub()
+            assert await store.writer.scrub_is_due()
+        assert await store.writer.scrub()
+        assert not await store.writer.scrub_is_due()
 
 
 async def test_damaged_page_ends_the_scrub(tmp_path: Path) -> None:
