@@ -11,6 +11,7 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.handover import Handover
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import ErasurePayload
+from gateway.core.effects import PackedOpening
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.segment_keys import row_key
 from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
@@ -41,7 +42,7 @@ class RestoredStore(Store):
         """Append entries that were published after the backup was made."""
         seal = self._keys.sealer.seal
         openings = [
-            (row.index, row.kind, _settled_ms(row), seal("opening", row_key(row.index), row.opening))
+            (row.index, row.kind, _settled_ms(row), seal("opening", row_key(row.index), PackedOpening.of([row.opening]).content))
             for row in rows
             if row.opening is not None
         ]

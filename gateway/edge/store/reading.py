@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from gateway.audit.log.openings import label
-from gateway.core.effects import OutboxRow, PublicRow
+from gateway.core.effects import OutboxRow, PackedOpening, PublicRow
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
@@ -45,6 +45,9 @@ class StoreReader:
 
     def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         return self._keys.sealer.open(table, row_id, sealed)
+
+    def _opening(self, index: int, sealed: bytes) -> PackedOpening:
+        return PackedOpening(self._open("opening", row_key(index), sealed))
 
     async def _opened(self, table: str) -> AsyncIterator[list[bytes]]:
         open_ = self._keys.sealer.open
@@ -165,10 +168,10 @@ class StoreReader:
         """Return the handovers of the log's key, oldest first."""
         return [note for (note,) in await self._rows("SELECT note FROM handover ORDER BY entry_index")]
 
-    async def openings(self, since: int) -> list[tuple[int, bytes]]:
+    async def openings(self, since: int) -> list[tuple[int, PackedOpening]]:
         """Return the openings of entries from a log index on."""
         rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
-        return [(index, self._open("opening", row_key(index), sealed)) for index, sealed in rows]
+        return [(index, self._opening(index, sealed)) for index, sealed in rows]
 
     async def outbox(self) -> AsyncIterator[OutboxRow]:
         """Yield all waiting rows, oldest first."""
@@ -197,7 +200,7 @@ class StoreReader:
     async def opening(self, index: int) -> bytes | None:
         """Return the opening of the entry at a log index, None where it is no longer kept."""
         rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
-        return self._open("opening", row_key(index), rows[0][0]) if rows else None
+        return self._opening(index, rows[0][0]).whole() if rows else None
 
     async def settled_ms(self, index: int) -> int | None:
         """Return from when the retention of the opening at a log index counts, None where it does not count yet."""
@@ -207,13 +210,13 @@ class StoreReader:
     async def voids(self, since: int) -> list[bytes]:
         """Return the openings of `void` entries from a log index on."""
         sql = "SELECT entry_index, sealed FROM opening WHERE kind = 'void' AND entry_index >= ? ORDER BY entry_index"
-        return [self._open("opening", row_key(index), sealed) for index, sealed in await self._rows(sql, (since,))]
+        return [self._opening(index, sealed).whole() for index, sealed in await self._rows(sql, (since,))]
 
     async def each_opening(self) -> AsyncIterator[tuple[int, bytes]]:
         """Yield every opening: (log index, opening)."""
         sql = "SELECT entry_index, entry_index, sealed FROM opening WHERE entry_index > ? ORDER BY entry_index LIMIT 20"
         async for index, sealed in self._each(sql):
-            yield index, self._open("opening", row_key(index), sealed)
+            yield index, self._opening(index, sealed).whole()
 
     async def public_tallies(self) -> list[PublicRow]:
         """Return what the public's numbers are made of, and how it is shown."""

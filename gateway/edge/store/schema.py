@@ -72,5 +72,6 @@ MIGRATIONS: tuple[str, ...] = (
         sealed BLOB NOT NULL
     ) STRICT;
     """,
+    "-- large openings are compressed from here on, which earlier versions do not read",
 )
 """Scripts by version: the first makes version 1 of an empty file."""

@@ -115,7 +115,7 @@ class CommitRows:
         seal = self._keys.sealer.seal
         statements: list[Statement] = [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
         for row in commit.log:
-            sealed = seal("opening", row_key(row.index), row.opening)
+            sealed = seal("opening", row_key(row.index), row.opening.content)
             settled_ms = now_ms if row.kind in SETTLED_AT_ONCE else None
             statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, settled_ms, sealed)))
         settle = "UPDATE opening SET settled_ms = ? WHERE entry_index = ?"
@@ -124,7 +124,7 @@ class CommitRows:
         labelled = [row for row in commit.log if row.labels is not None]
         statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
         for shorter in commit.openings:
-            sealed = seal("opening", row_key(shorter.index), shorter.content)
+            sealed = seal("opening", row_key(shorter.index), shorter.opening.content)
             statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, shorter.index)))
         statements += [("INSERT INTO handover VALUES (?, ?)", (row.index, row.note)) for row in commit.handovers]
         if commit.root_key is not None:
