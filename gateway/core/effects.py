@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from gateway.errors import CorruptionError
+
 PIECE_BYTES: Final = 1 << 16
 """An opening that is no longer stays as it is; of any other so much is compressed, or restored, at a time."""
 _QUICKLY: Final = 1
@@ -43,13 +45,18 @@ class PackedOpening:
         return cls(b"".join((*packed, compressor.compress(gathered), compressor.flush())))
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the bytes of the opening's file, piece by piece."""
+        """Yield the bytes of the opening's file, piece by piece.
+
+        Raises: CorruptionError: some of them are not there.
+        """
         if not self.content.startswith(_ZLIB):
             yield self.content
             return
         stream = zlib.decompressobj()
         for at in range(0, len(self.content), PIECE_BYTES):
             yield stream.decompress(self.content[at : at + PIECE_BYTES])
+        if not stream.eof:
+            raise CorruptionError("an opening is stored in part only")
 
     def whole(self) -> bytes:
         """Return the bytes of the opening's file."""
