@@ -14,7 +14,7 @@ import pwd
 import secrets
 import shlex
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -109,13 +109,18 @@ def replace_file(target: Path, data: bytes, mode: int | None = None) -> None:
         mode: Its permissions, whatever the umask; None leaves them to the umask.
     Raises: OSError: it could not be; what was there before is there still.
     """
+    replace_file_by(target, (data,), mode)
+
+
+def replace_file_by(target: Path, pieces: Iterable[bytes], mode: int | None = None) -> None:
+    """Put a file in place as ``replace_file`` does, of content that comes piece by piece."""
     draft = target.with_name(f".{target.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
     try:
         with open(descriptor, "wb") as file:
             if mode is not None:
                 os.fchmod(descriptor, mode)
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(descriptor)
         os.replace(draft, target)

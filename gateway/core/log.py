@@ -17,11 +17,12 @@ from typing import Self
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.entries import Entry, Kind
 from gateway.audit.log.handover import Handover
+from gateway.audit.log.merkle import GrowingRoot
 from gateway.audit.log.notes import Signer, sign_note
-from gateway.audit.log.openings import Part, labels_root, opening_of
+from gateway.audit.log.openings import Part, labels_root, write_opening
 from gateway.audit.log.payloads import AccountPayload, GapPayload, GenesisPayload, LogKeyPayload, RootKeyPayload
 from gateway.audit.log.tiles import LogWriter
-from gateway.core.effects import Commit, HandoverRow, LogRow, RootKeyRow
+from gateway.core.effects import Commit, HandoverRow, LogRow, PackedOpening, RootKeyRow
 from gateway.core.ledger import Ledger
 
 WITHOUT_RESERVE = frozenset({Kind.GENESIS, Kind.ACCOUNT, Kind.RELEASE})
@@ -35,23 +36,23 @@ class PreparedEntry:
     Attributes:
         index: The index that the entry must get.
         commitment: To the parts of the opening.
-        opening: Encoded.
+        opening: Of its commitment.
         labels: The labels file; None for an entry that is no release.
         labels_root: What the entry states of it.
     """
 
     index: int
     commitment: bytes
-    opening: bytes
+    opening: PackedOpening
     labels: bytes | None
     labels_root: bytes | None
 
     @classmethod
     def of(cls, index: int, parts: Iterable[Part], count: int, labels: bytes | None) -> Self:
         """Prepare an entry from the parts of its opening, of which there are ``count``, and its labels file."""
-        commitment, opening = opening_of(index, parts, count)
-        root = None if labels is None else labels_root(labels)
-        return cls(index, commitment, opening, labels, root)
+        root = GrowingRoot()
+        opening = PackedOpening.of(write_opening(index, parts, count, root))
+        return cls(index, root.value(), opening, labels, None if labels is None else labels_root(labels))
 
 
 class LogState:

@@ -16,7 +16,7 @@ from consent.core.policies.policy import PolicySet
 from gateway.audit.log.notes import Verifier
 from gateway.audit.log.tiles import LogWriter, labels_path
 from gateway.audit.log.witness_policy import Witness
-from gateway.core.effects import Commit
+from gateway.core.effects import Commit, PackedOpening
 from gateway.edge.publisher import Publication
 
 FORMAT = "sluice-log/1"
@@ -43,8 +43,8 @@ class Unpublished:
         self._exports_openings = exports_openings
         self.size = 0
         self.files: dict[str, bytes] = {}
-        self.openings: dict[int, bytes] = {}
-        self.shortened: dict[int, bytes] = {}
+        self.openings: dict[int, PackedOpening] = {}
+        self.shortened: dict[int, PackedOpening] = {}
         self.description = self.handovers = b""
 
     def collect(self, commit: Commit) -> None:
@@ -56,7 +56,7 @@ class Unpublished:
                 self.openings[row.index] = row.opening
         for shorter in commit.openings if self._exports_openings else ():
             self.openings.pop(shorter.index, None)
-            self.shortened[shorter.index] = shorter.content
+            self.shortened[shorter.index] = shorter.opening
 
     def publication(self, log: LogWriter, checkpoint_note: bytes) -> Publication:
         """Return all of it as one publication under a checkpoint of the present log, and begin the next."""

@@ -22,6 +22,7 @@ from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFol
 from gateway.audit.log.handover import Handover
 from gateway.audit.log.notes import Verifier, split_note
 from gateway.audit.log.reader import VKEY_NAME, FileError, FolderSource, LogReader
+from gateway.core.effects import PackedOpening
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError
@@ -36,8 +37,8 @@ class Publication:
 
     files: dict[str, bytes]
     checkpoint_note: bytes
-    openings: dict[int, bytes] = field(default_factory=dict)
-    shortened: dict[int, bytes] = field(default_factory=dict)
+    openings: dict[int, PackedOpening] = field(default_factory=dict)
+    shortened: dict[int, PackedOpening] = field(default_factory=dict)
     """Openings that an erasure has shortened: written last, so that nobody finds more erased than the log accounts for."""
     description: bytes = b""
     """The log's description of itself; empty where it has not changed."""
@@ -319,7 +320,7 @@ class Publisher:
 
     def _write(self, publication: Publication) -> None:
         if self._openings is not None and publication.openings:
-            self._openings.write(publication.openings)
+            self._openings.write_pieces(_in_pieces(publication.openings))
         if publication.description:
             self.log.write_description(publication.description)
         if publication.handovers:
@@ -328,7 +329,7 @@ class Publisher:
         self.log.write_vkey(self._signed_by(publication.checkpoint_note).vkey())
         self._published_s = time.monotonic()
         if self._openings is not None and publication.shortened:
-            self._openings.write(publication.shortened)
+            self._openings.write_pieces(_in_pieces(publication.shortened))
 
     def _signed_by(self, note: bytes) -> Verifier:
         """Return the latest of our keys that has signed a checkpoint: the one that is offered beside it."""
@@ -341,3 +342,7 @@ class Publisher:
         except FolderConflictError as error:
             self._failure = CorruptionError(f"`{self.log.path}`: {error}")
             raise self._failure from error
+
+
+def _in_pieces(openings: Mapping[int, PackedOpening]) -> dict[int, Iterable[bytes]]:
+    return {index: opening.pieces() for index, opening in openings.items()}

@@ -11,9 +11,9 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.handover import Handover
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import ErasurePayload
+from gateway.core.effects import PackedOpening
 from gateway.edge.keys.keyring import GatewayKeys
-from gateway.edge.store.segment_keys import row_key
-from gateway.edge.store.statements import SCRUB_DUE, SETTLED_AT_ONCE
+from gateway.edge.store.statements import PUT_PART, SCRUB_DUE, SETTLED_AT_ONCE, sealed_opening
 from gateway.edge.store.store import SUB_EPOCH, Store
 
 
@@ -39,15 +39,16 @@ class RestoredStore(Store):
 
     async def carry_on(self, rows: Sequence[PublishedRow]) -> None:
         """Append entries that were published after the backup was made."""
-        seal = self._keys.sealer.seal
-        openings = [
-            (row.index, row.kind, _settled_ms(row), seal("opening", row_key(row.index), row.opening))
-            for row in rows
-            if row.opening is not None
-        ]
+        openings, parts = list[tuple[int, str, int | None, bytes]](), list[tuple[int, bytes]]()
+        for row in rows:
+            if row.opening is not None:
+                sealed, more = sealed_opening(self._keys.sealer, row.index, PackedOpening.of([row.opening]))
+                openings.append((row.index, row.kind, _settled_ms(row), sealed))
+                parts += more
         async with self._database.transaction():
             await self._database.execute_all("INSERT INTO entry VALUES (?, ?)", [(row.index, row.content) for row in rows])
             await self._database.execute_all("INSERT INTO opening VALUES (?, ?, ?, ?)", openings)
+            await self._database.execute_all(PUT_PART, parts)
             labels = [(row.index, row.labels) for row in rows if row.labels is not None]
             await self._database.execute_all("INSERT INTO labels VALUES (?, ?)", labels)
 

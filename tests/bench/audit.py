@@ -172,7 +172,7 @@ def _growth(day: Day, folder: Path) -> dict[str, Any]:
             "bytes_per_day_at_most": _at_most(day),
             "database_bytes_per_entry": round(in_database / count, 1),
             "database_bytes_per_day": round(in_database * times),
-            "opening_bytes_per_entry": round(sum(len(row.opening) for row in day.rows) / count, 1),
+            "opening_bytes_per_entry": round(sum(len(row.opening.whole()) for row in day.rows) / count, 1),
             "recipients": len(RECIPIENTS),
             "tick_s": 10,
         },
@@ -240,7 +240,7 @@ def _write_releases(options: Options, folder: Path) -> None:
     def record(commit: Commit) -> None:
         for row in commit.log:
             writer.append(row.content)
-            openings.put({str(row.index): row.opening})
+            openings.put({str(row.index): row.opening.whole()})
         log.put(writer.take_full_files())
 
     gate = RecordingGate(city_of_minutes().policies(), record)

@@ -218,6 +218,7 @@ HELD: dict[str, dict[str, str]] = {
         "bundle": "bundles_under_way",
         "entry": "log indices alone: an entry tells nobody's name",
         "opening": "releases",
+        "opening_part": "releases",
         "labels": "releases",
         "head": NOBODY,
         "handover": NOBODY,

@@ -22,6 +22,7 @@ from gateway.audit.log.earlier_payloads import (
 from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening, Part
 from gateway.audit.log.payloads import ErasurePayload, PolicyPayload, ReleasedDraw, ReleaseRecord, VoidPayload
+from gateway.core.effects import PackedOpening
 from gateway.core.log import LogState, PreparedEntry
 from tests.support.log import SampleLog
 
@@ -32,10 +33,10 @@ def earlier_payloads() -> Iterator[None]:
     append, add = LogState.append_prepared, SampleLog.add
 
     def append_earlier(self: LogState, kind: Kind, now_ms: int, prepared: PreparedEntry, **fields: Any) -> int:
-        first, *others = Opening.decode(prepared.opening).parts
+        first, *others = Opening.decode(prepared.opening.whole()).parts
         assert isinstance(first, Part)
         opening = Opening(prepared.index, (Part(first.salt, as_earlier(kind, first.data)), *others))
-        earlier = replace(prepared, commitment=opening.commitment(), opening=opening.encode())
+        earlier = replace(prepared, commitment=opening.commitment(), opening=PackedOpening.of([opening.encode()]))
         return append(self, kind, now_ms, earlier, **fields)
 
     def add_earlier(self: SampleLog, kind: Kind, parts: Sequence[tuple[bytes, bytes]], **fields: object) -> int:

@@ -413,11 +413,11 @@ class Gate:
             assert row.number not in self.outbox
             self.outbox[row.number] = (row.recipient, row.content)
         for entry in commit.log:
-            self.openings[entry.index] = Opening.decode(entry.opening)
+            self.openings[entry.index] = Opening.decode(entry.opening.whole())
             if entry.labels is not None:
                 self.labels[entry.index] = entry.labels
         for shorter in commit.openings:
-            self.openings[shorter.index] = Opening.decode(shorter.content)
+            self.openings[shorter.index] = Opening.decode(shorter.opening.whole())
         for put in commit.policies:
             self.policy_sets[put.sha256] = pack_files(msgspec.msgpack.decode(put.content, type=changes.StoredPolicies).files)
         self.state.public.show()

@@ -67,7 +67,7 @@ class KilledGate(Gate):
     def commit(self) -> Commit:
         """Write what the store writes."""
         commit = super().commit()
-        self.entries += [(row.kind, row.content, row.opening) for row in commit.log]
+        self.entries += [(row.kind, row.content, row.opening.whole()) for row in commit.log]
         self._ledger = commit.ledger
         self._subjects |= {row.id: row.content for row in commit.subjects if row.content is not None}
         self._consents += commit.consents

@@ -16,7 +16,7 @@ from gateway.audit.log.handover import KEYS_NAME
 from gateway.audit.log.paths import parse_path
 from gateway.audit.log.reader import CHECKPOINT_NAME, DESCRIPTION_NAME, VKEY_NAME, FolderSource
 from gateway.audit.log.tiles import labels_path
-from gateway.files import make_folder, replace_file, sync_folder
+from gateway.files import make_folder, replace_file, replace_file_by, sync_folder
 
 _PUBLIC_MODE = 0o644
 _PUBLIC_FOLDER_MODE = 0o755
@@ -168,8 +168,12 @@ class OpeningsFolder:
 
     def write(self, openings: Mapping[int, bytes]) -> None:
         """Write encoded openings by log index, replacing those that an erasure has shortened."""
-        for index, data in openings.items():
-            replace_file(self.path / str(index), data, _PRIVATE_MODE)
+        self.write_pieces({index: (data,) for index, data in openings.items()})
+
+    def write_pieces(self, openings: Mapping[int, Iterable[bytes]]) -> None:
+        """Write encoded openings as ``write`` does, each of which comes piece by piece."""
+        for index, pieces in openings.items():
+            replace_file_by(self.path / str(index), pieces, _PRIVATE_MODE)
         sync_folder(self.path)
 
     def read(self, index: int) -> bytes | None:

@@ -7,9 +7,8 @@ commitment can still be computed, and reveals nothing of the subject.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from hashlib import sha256
-from io import BytesIO
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -137,25 +136,25 @@ class Opening(msgspec.Struct, frozen=True):
         return cls(index, tuple(parts))
 
 
-def opening_of(index: int, parts: Iterable[Part], count: int) -> tuple[bytes, bytes]:
-    """Return the commitment to parts and the bytes of their opening: of a large city's day they take 12 MB, and are held once.
+def write_opening(index: int, parts: Iterable[Part], count: int, root: GrowingRoot) -> Iterator[bytes]:
+    """Yield the bytes of an opening while its parts are made: those of a large city's day take 12 MB together.
 
     Args:
         index: Of the entry.
         parts: Taken one after another.
         count: How many there are.
+        root: Grows by the leaf of each part; at the end it is the commitment.
     Raises:
         OpeningError: when a salt has another length, there is no part, or there are more or fewer.
     """
-    written, root, taken = BytesIO(), GrowingRoot(), 0
-    written.write(_beginning(index, count))
+    yield _beginning(index, count)
+    taken = 0
     for part in parts:
-        written.write(_part_bytes(part))
         root.add(part_leaf(*part))
         taken += 1
+        yield _part_bytes(part)
     if taken != count:
         raise OpeningError(f"`{taken}` parts of an opening where `{count}` were announced")
-    return root.value(), written.getvalue()
 
 
 def _beginning(index: int, parts: int) -> bytes:

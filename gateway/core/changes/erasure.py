@@ -18,7 +18,7 @@ from gateway.audit.log.entries import Kind
 from gateway.audit.log.openings import Opening
 from gateway.audit.log.payloads import EmptiedOpening, ErasurePayload, erase_subject
 from gateway.core.changes import changes, subjects
-from gateway.core.effects import OpeningRow, OutboxRow
+from gateway.core.effects import OpeningRow, OutboxRow, PackedOpening
 from gateway.core.release.records import encode_row, read_row
 from gateway.core.release.void import void_unsent
 from gateway.core.state import State
@@ -98,7 +98,7 @@ def _shorten(state: State, subject: bytes, holdings: Holdings) -> tuple[EmptiedO
         pairs = enumerate(zip(before.parts, after.parts, strict=True))
         parts = tuple(number for number, (old, new) in pairs if old != new)
         if parts:
-            state.commit.openings.append(OpeningRow(index, after.encode()))
+            state.commit.openings.append(OpeningRow(index, PackedOpening.of([after.encode()])))
             emptied.append(EmptiedOpening(index, parts))
     state.commit.openings_settled_ms |= dict.fromkeys(holdings.own, holdings.kept_since_ms)
     return tuple(emptied)

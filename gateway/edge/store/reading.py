@@ -6,15 +6,21 @@ Whatever may be numerous is read in pages, so that memory stays small.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.audit.log.openings import label
-from gateway.core.effects import OutboxRow, PublicRow
+from gateway.core.effects import OutboxRow, PackedOpening, PublicRow
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.store.database import Database
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
-from gateway.edge.store.statements import NO_BATCH, WHOLE_SEGMENT
+from gateway.edge.store.statements import NO_BATCH, OPENING_BYTES, WHOLE_SEGMENT, parts_of
 from gateway.errors import CorruptionError
+
+_WHOLE_OPENING: Final = (
+    "SELECT NULL AS number, sealed FROM opening WHERE entry_index = ?"
+    " UNION ALL SELECT number, sealed FROM opening_part WHERE number >= ? AND number < ? ORDER BY number"
+)
+"""One statement, so that an erasure that shortens an opening comes before all of it or after."""
 
 
 class StoredBatch(NamedTuple):
@@ -45,6 +51,20 @@ class StoreReader:
 
     def _open(self, table: str, row_id: bytes, sealed: bytes) -> bytes:
         return self._keys.sealer.open(table, row_id, sealed)
+
+    async def _opening(self, index: int) -> PackedOpening | None:
+        """Return the opening at a log index with all its parts, read at one moment; None where it is no longer kept."""
+        rows = await self._rows(_WHOLE_OPENING, (index, *parts_of(index)))
+        pieces = [
+            self._open("opening" if number is None else "opening_part", row_key(index if number is None else number), sealed)
+            for number, sealed in rows
+        ]
+        return PackedOpening(b"".join(pieces)) if pieces else None
+
+    async def _opening_from(self, index: int, sealed: bytes) -> PackedOpening | None:
+        """Return the same of an opening whose first row was read: only where that is full are there others."""
+        content = self._open("opening", row_key(index), sealed)
+        return PackedOpening(content) if len(content) != OPENING_BYTES else await self._opening(index)
 
     async def _opened(self, table: str) -> AsyncIterator[list[bytes]]:
         open_ = self._keys.sealer.open
@@ -165,10 +185,11 @@ class StoreReader:
         """Return the handovers of the log's key, oldest first."""
         return [note for (note,) in await self._rows("SELECT note FROM handover ORDER BY entry_index")]
 
-    async def openings(self, since: int) -> list[tuple[int, bytes]]:
+    async def openings(self, since: int) -> list[tuple[int, PackedOpening]]:
         """Return the openings of entries from a log index on."""
         rows = await self._rows("SELECT entry_index, sealed FROM opening WHERE entry_index >= ? ORDER BY entry_index", (since,))
-        return [(index, self._open("opening", row_key(index), sealed)) for index, sealed in rows]
+        found = [(index, await self._opening_from(index, sealed)) for index, sealed in rows]
+        return [(index, opening) for index, opening in found if opening is not None]
 
     async def outbox(self) -> AsyncIterator[OutboxRow]:
         """Yield all waiting rows, oldest first."""
@@ -196,8 +217,8 @@ class StoreReader:
 
     async def opening(self, index: int) -> bytes | None:
         """Return the opening of the entry at a log index, None where it is no longer kept."""
-        rows = await self._rows("SELECT sealed FROM opening WHERE entry_index = ?", (index,))
-        return self._open("opening", row_key(index), rows[0][0]) if rows else None
+        opening = await self._opening(index)
+        return None if opening is None else opening.whole()
 
     async def settled_ms(self, index: int) -> int | None:
         """Return from when the retention of the opening at a log index counts, None where it does not count yet."""
@@ -213,7 +234,9 @@ class StoreReader:
         """Yield every opening: (log index, opening)."""
         sql = "SELECT entry_index, entry_index, sealed FROM opening WHERE entry_index > ? ORDER BY entry_index LIMIT 20"
         async for index, sealed in self._each(sql):
-            yield index, self._open("opening", row_key(index), sealed)
+            opening = await self._opening_from(index, sealed)
+            if opening is not None:  # it may have expired meanwhile
+                yield index, opening.whole()
 
     async def public_tallies(self) -> list[PublicRow]:
         """Return what the public's numbers are made of, and how it is shown."""

@@ -23,6 +23,7 @@ ROWS_AT_ONCE: Final = 100
 _BY_NUMBER: Final = (
     ("sealing_key", "number", "wrapped"),
     ("opening", "entry_index", "sealed"),
+    ("opening_part", "number", "sealed"),
     ("consent", "entry_index", "sealed"),
 )
 _BY_HASH: Final = ("subject", "device", "claim")

@@ -72,5 +72,6 @@ MIGRATIONS: tuple[str, ...] = (
         sealed BLOB NOT NULL
     ) STRICT;
     """,
+    "CREATE TABLE opening_part (number INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT;",
 )
 """Scripts by version: the first makes version 1 of an empty file."""

@@ -6,10 +6,12 @@ Comes between the core's ``Commit`` and ``writing``, which executes the statemen
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from gateway.core.effects import Commit
+from gateway.core.effects import Commit, PackedOpening
 from gateway.core.public.tally import HOURS_OF_A_DAY
 from gateway.edge.keys.keyring import GatewayKeys
+from gateway.edge.keys.sealing import Sealer
 from gateway.edge.store.database import Statement
 from gateway.edge.store.resealing import RESEAL_DUE, ROOT_ENTRY, ROOT_GENERATION
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
@@ -29,11 +31,30 @@ DROP_KEYS = "DELETE FROM sealing_key WHERE number < ? AND number NOT IN (SELECT 
 SETTLED_AT_ONCE = frozenset({"release", "void", "account"})
 """Kinds of entries on which no later release can rest: the retention of their openings starts at once."""
 
+OPENING_BYTES: Final = 1 << 18
+"""Of a longer opening the rest is in rows of its own: SQLite holds each value twice while it is written."""
+_MOST_PARTS: Final = 1 << 16
+PUT_PART: Final = "INSERT INTO opening_part VALUES (?, ?)"
+DROP_PARTS: Final = "DELETE FROM opening_part WHERE number >= ? AND number < ?"
 
 _PUT_TALLY = (
     "INSERT INTO public_tally VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET content = excluded.content, shown = coalesce(excluded.shown, shown)"
 )
+
+
+def parts_of(index: int) -> tuple[int, int]:
+    """Return the first number that a part of the opening at a log index may have, and the first behind them."""
+    return index * _MOST_PARTS, (index + 1) * _MOST_PARTS
+
+
+def sealed_opening(sealer: Sealer, index: int, opening: PackedOpening) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """Return what the row of the opening at a log index holds, and the rows of its further parts: (number, sealed)."""
+    first, *more = [opening.content[at : at + OPENING_BYTES] for at in range(0, len(opening.content), OPENING_BYTES)]
+    parts = enumerate(more, parts_of(index)[0])
+    return sealer.seal("opening", row_key(index), first), [
+        (number, sealer.seal("opening_part", row_key(number), part)) for number, part in parts
+    ]
 
 
 class CommitRows:
@@ -112,10 +133,11 @@ class CommitRows:
         ]
 
     def _log(self, commit: Commit, now_ms: int) -> list[Statement]:
-        seal = self._keys.sealer.seal
-        statements: list[Statement] = [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
+        further, statements = list[Statement](), list[Statement]()
+        statements += [("INSERT INTO entry VALUES (?, ?)", (row.index, row.content)) for row in commit.log]
         for row in commit.log:
-            sealed = seal("opening", row_key(row.index), row.opening)
+            sealed, parts = sealed_opening(self._keys.sealer, row.index, row.opening)
+            further += [(PUT_PART, part) for part in parts]
             settled_ms = now_ms if row.kind in SETTLED_AT_ONCE else None
             statements.append(("INSERT INTO opening VALUES (?, ?, ?, ?)", (row.index, row.kind, settled_ms, sealed)))
         settle = "UPDATE opening SET settled_ms = ? WHERE entry_index = ?"
@@ -124,8 +146,10 @@ class CommitRows:
         labelled = [row for row in commit.log if row.labels is not None]
         statements += [("INSERT INTO labels VALUES (?, ?)", (row.index, row.labels)) for row in labelled]
         for shorter in commit.openings:
-            sealed = seal("opening", row_key(shorter.index), shorter.content)
+            sealed, parts = sealed_opening(self._keys.sealer, shorter.index, shorter.opening)
             statements.append(("UPDATE opening SET sealed = ? WHERE entry_index = ?", (sealed, shorter.index)))
+            further += [(DROP_PARTS, parts_of(shorter.index)), *((PUT_PART, part) for part in parts)]
+        statements += further
         statements += [("INSERT INTO handover VALUES (?, ?)", (row.index, row.note)) for row in commit.handovers]
         if commit.root_key is not None:
             for name, value in (

@@ -15,7 +15,7 @@ from gateway.edge.store.database import Database, Statement
 from gateway.edge.store.disk_space import NO_ROOM, DiskSpace, says_full
 from gateway.edge.store.scrubbing import Scrubbing
 from gateway.edge.store.segment_keys import SegmentKeys
-from gateway.edge.store.statements import DROP_KEYS, SCRUB_DUE, WHOLE_SEGMENT, CommitRows
+from gateway.edge.store.statements import DROP_KEYS, DROP_PARTS, SCRUB_DUE, WHOLE_SEGMENT, CommitRows, parts_of
 
 WAL_COMMITS = 100
 """After this many commits, about 1,000 pages, the write-ahead log is checkpointed."""
@@ -87,7 +87,8 @@ class StoreWriter:
         sql = "SELECT entry_index FROM opening WHERE settled_ms < ? ORDER BY settled_ms, entry_index LIMIT 1000"
         rows = await self._database.rows(sql, (before_ms,))
         if rows:
-            statements = [("DELETE FROM opening WHERE entry_index = ?", row) for row in rows]
+            statements: list[Statement] = [("DELETE FROM opening WHERE entry_index = ?", row) for row in rows]
+            statements += [(DROP_PARTS, parts_of(index)) for (index,) in rows]
             await self.write(statements, control=False)
         return [index for (index,) in rows]
 

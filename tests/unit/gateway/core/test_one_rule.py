@@ -131,7 +131,7 @@ def test_residents_are_changed_alike_in_daily_work_and_from_the_log() -> None:
     tail = LogTail(restored.state)
     entry = Entry.decode(row.content)
     assert entry.kind is Kind.KEY
-    tail.take(entry, Opening.decode(row.opening))
+    tail.take(entry, Opening.decode(row.opening.whole()))
     same = restored.state.registry.subjects[before.id]
     assert (same.residents, same.since_ms, same.label_generation) == (after.residents, after.since_ms, after.label_generation)
     assert same.label_generation == before.label_generation + 1

@@ -15,7 +15,7 @@ from tests.support.passkey_forms import assertion, registration
 def logged(door: CitizensDoor, index: int) -> EnrolmentPayload | CredentialsEndedPayload:
     """Return the payload of an entry about credentials that is not committed yet."""
     (row,) = (row for row in door.durable.state.commit.log if row.index == index)
-    data = Opening.decode(row.opening).first
+    data = Opening.decode(row.opening.whole()).first
     assert data is not None
     payload = decode_key(data)
     assert isinstance(payload, EnrolmentPayload | CredentialsEndedPayload)

@@ -44,7 +44,7 @@ async def test_who_leaves_takes_their_ways_in_along_and_the_log_says_so(door: Ci
     assert await door.refused("session.paper", code=partner.paper_code) == "paper-wrong"
     assert await door.refused("claim.look", code=pending) == "code-unknown"
     payloads = [
-        decode_key(Opening.decode(row.opening).first or b"") for row in door.durable.state.commit.log if row.kind == "key"
+        decode_key(Opening.decode(row.opening.whole()).first or b"") for row in door.durable.state.commit.log if row.kind == "key"
     ]
     came, enrolled, ended, gone = payloads[-4:]
     assert isinstance(came, KeyPayload)

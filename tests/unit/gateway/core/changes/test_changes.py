@@ -32,7 +32,7 @@ T = MIDNIGHT_MS
 
 def payload(commit: Commit, number: int = 0) -> bytes:
     """Return the only part of an entry in a commit."""
-    (part,) = Opening.decode(commit.log[number].opening).parts
+    (part,) = Opening.decode(commit.log[number].opening.whole()).parts
     assert not isinstance(part, bytes)
     return part.data
 

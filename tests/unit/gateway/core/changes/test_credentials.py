@@ -167,7 +167,7 @@ def test_backup_folds_in_what_the_log_says_of_credentials_since() -> None:
     tail = LogTail(state)
     for row in rows:
         if row.index >= since:
-            tail.take(Entry.decode(row.content), Opening.decode(row.opening))
+            tail.take(Entry.decode(row.content), Opening.decode(row.opening.whole()))
     drop_under_way(state, gate.now_ms)
     resident = state.registry.resident_of(holder)
     assert not resident.passkeys

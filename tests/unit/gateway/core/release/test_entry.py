@@ -30,8 +30,8 @@ def test_parts_and_labels_of_those_in_it() -> None:
     entry = prepare_entry(
         ReleasePayload("office", ()), [Basis(0, terms, [2, 3, 4]), Basis(1, terms, [1, 1, 1])], subjects, 9, gate.random_bytes
     )
-    assert len(Opening.decode(entry.opening).parts) == 1 + 6
-    assert entry.commitment == Opening.decode(entry.opening).commitment()
+    assert len(Opening.decode(entry.opening.whole()).parts) == 1 + 6
+    assert entry.commitment == Opening.decode(entry.opening.whole()).commitment()
     assert entry.labels is not None
     own = {label(subject_label_key(subjects[subject].secret), 9) for subject in terms}
     assert own <= set(split_labels(entry.labels))

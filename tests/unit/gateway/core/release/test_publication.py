@@ -251,7 +251,7 @@ def test_draw_is_in_no_log() -> None:
     gate.commit()
     ready = form_publication(gate.state, due, gate.now_ms, gate.form_of("office"))
     commit = gate.state.take_commit()
-    kept = b"".join([commit.journal, commit.ledger, *(row.content + row.opening for row in commit.log)])
+    kept = b"".join([commit.journal, commit.ledger, *(row.content + row.opening.whole() for row in commit.log)])
     results = [float(record.result) for record in gate.deliver(ready).records]
     assert len(set(results)) > 12
     for result in results:

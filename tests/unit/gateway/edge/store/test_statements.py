@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.core.effects import Commit, ConsentRow, DeviceRow, LogRow, OpeningRow
+from gateway.core.effects import Commit, ConsentRow, DeviceRow, LogRow, OpeningRow, PackedOpening
 from gateway.edge.keys.keyring import init_keys
 from gateway.edge.store.segment_keys import SegmentKeys, row_key
 from gateway.edge.store.statements import CommitRows
@@ -17,10 +17,10 @@ def test_commit_becomes_sealed_rows(tmp_path: Path) -> None:
     rows = CommitRows(keys, segments)
     commit = Commit(
         snapshot=b"snapshot",
-        log=[LogRow(0, "account", b"entry", b"opening of an account")],
+        log=[LogRow(0, "account", b"entry", PackedOpening(b"opening of an account"))],
         devices=[DeviceRow(b"home/7/meter", b"as it was"), DeviceRow(b"home/7/meter", b"as it is")],
         consents=[ConsentRow(3, b"subject", b"what was said")],
-        openings=[OpeningRow(2, b"shortened")],
+        openings=[OpeningRow(2, PackedOpening(b"shortened"))],
     )
     statements = rows.statements(commit, 77)
     assert (rows.batch, segments.segment) == (1, 1)
