@@ -29,7 +29,7 @@ from gateway.core.windows.accumulators import (
     Accumulator,
     Delta,
 )
-from gateway.core.windows.cells import MOST_STEPS, CellShape, CellTable
+from gateway.core.windows.cells import CellShape, CellTable
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.windows import Window, Windows
 
@@ -130,6 +130,23 @@ class Lane:
         self.key: object = None
         self.table: CellTable | None = None
         self.sums = self.counts = _NO_CELLS
+
+    def look_again(self) -> None:
+        """Remember the arrays that the table has now."""
+        if self.table is not None:
+            self.sums, self.counts = self.table.sums, self.table.counts
+
+    def add_sum(self, at: int, n: int) -> None:
+        """Add to a sum for which the table's array may be too narrow."""
+        assert self.table is not None
+        self.table.add_sum(at, n)
+        self.windows.look_again()
+
+    def add_count(self, at: int) -> None:
+        """Count a reading for which the table's array may be too narrow."""
+        assert self.table is not None
+        self.table.add_count(at, 1)
+        self.windows.look_again()
 
     def ends_by(self, watermark_ms: int) -> bool:
         """Return whether what is published together with the cached cell ends by an instant."""
@@ -321,8 +338,11 @@ class CellTarget(_Target):
         try:
             lane.sums[at] += n
         except OverflowError:
-            lane.sums[at] = MOST_STEPS if n > 0 else -MOST_STEPS
-        lane.counts[at] += 1
+            lane.add_sum(at, n)
+        try:
+            lane.counts[at] += 1
+        except OverflowError:
+            lane.add_count(at)
         return CONTRIBUTED
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
@@ -397,8 +417,11 @@ class DifferenceTarget(CellTarget):
             try:
                 lane.sums[at] += difference
             except OverflowError:
-                lane.sums[at] = MOST_STEPS
-        lane.counts[at] += 1
+                lane.add_sum(at, difference)
+        try:
+            lane.counts[at] += 1
+        except OverflowError:
+            lane.add_count(at)
         return CONTRIBUTED
 
     def _begin(self, t_ms: int, n: int) -> int:
