@@ -23,6 +23,8 @@ MOST_STEPS: Final = 2**63 - 1
 _SUMS, _COUNTS = "hiq", "BHI"
 """The types of arrays, narrowest first: of 2, 4 and 8 bytes a sum; of 1, 2 and 4 bytes a count."""
 _WIDER: Final = {"h": "i", "i": "q", "B": "H", "H": "I"}
+_PLACES: Final[dict[int, int]] = {}
+"""Where rows begin: one number each for all tables, of which every one would hold ten thousand of its own."""
 _CELLS_A_CONTRIBUTION: Final = 8
 """So many cells take about the memory of one accumulator."""
 
@@ -97,7 +99,7 @@ class CellTable:
             if self._free:
                 at = self._free.pop()
             else:
-                at = len(self.sums)
+                at = _place(len(self.sums))
                 cells = len(self.edges_ms) - 1
                 self.sums.frombytes(bytes(self.sums.itemsize * cells))
                 self.counts.frombytes(bytes(self.counts.itemsize * cells))
@@ -161,7 +163,7 @@ class CellTable:
     def take(self, first: int, last: int, drawn: Iterable[bytes]) -> CellTable:
         """Empty the cells from ``first`` up to, not including, ``last``; return a table of what some contributors had in them."""
         taken, cells = CellTable(self.cohort, self.shape, self.start_ms), self.shape.cells
-        taken.rows = {contributor: number * cells for number, contributor in enumerate(drawn)}
+        taken.rows = {contributor: _place(number * cells) for number, contributor in enumerate(drawn)}
         taken.sums, taken.counts = array(self.sums.typecode), array(self.counts.typecode)
         places = [at // cells for at in map(self.rows.__getitem__, taken.rows)]
         for kept, held in ((self.sums, taken.sums), (self.counts, taken.counts)):
@@ -251,9 +253,14 @@ def table_from_state(state: list[Any]) -> CellTable:
     """Make a table from its stored state."""
     cohort, (cell_ms, period, window_ms), start_ms, contributors, sums, counts = state
     table = CellTable(Cohort(*cohort), CellShape(cell_ms, Period(period), window_ms), start_ms)
-    table.rows = {contributor: number * table.shape.cells for number, contributor in enumerate(contributors)}
+    table.rows = {contributor: _place(number * table.shape.cells) for number, contributor in enumerate(contributors)}
     table.sums, table.counts = _narrowest(sums, _SUMS), _narrowest(counts, _COUNTS)
     return table
+
+
+def _place(at: int) -> int:
+    """Return the one number that stands for a place."""
+    return _PLACES.setdefault(at, at)
 
 
 def _as_wide(numbers: array[int], others: array[int]) -> array[int]:
