@@ -392,7 +392,7 @@ class JournalReplay:
 
     def _dated(self, numbers: list[Any]) -> None:
         for device, boot, sequence, time_ms in zip(*[iter(numbers)] * 4, strict=True):
-            self._state.memory_of(device).runs.admit(boot, sequence, time_ms)
+            self._state.memory_of(device).admit_dated(boot, sequence, time_ms)
 
     def _arrived(self, arrivals: list[Any]) -> None:
         for device, at_ms, digest in zip(*[iter(arrivals)] * 3, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -64,8 +63,9 @@ def cell_table(
     named = rows if isinstance(rows, Mapping) else {who(number): row for number, row in enumerate(rows)}
     for number, (contributor, row) in enumerate(named.items()):
         at = table.row(contributor)
-        table.sums[at : at + len(row)] = array("q", row)
-        table.counts[at : at + len(row)] = array("I", counts[number] if counts is not None else [1] * len(row))
+        for cell, total in enumerate(row):
+            table.add_sum(at + cell, total)
+            table.add_count(at + cell, 1 if counts is None else counts[number][cell])
     return table
 
 

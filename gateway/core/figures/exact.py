@@ -8,7 +8,7 @@ either: nor a coarser one around it, since less the hours beside it that would b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -107,21 +107,20 @@ def _closed(
 ) -> Draw | NoDraw:
     part, table, cohort = standing.slice, standing.slice.table, standing.slice.table.cohort
     first_step, least = conditions.policies.properties[cohort.observed_property].ladder[0], least_homes(conditions, cohort.flow)
-    values, counts = list(zip(*homes.values, strict=True)), list(zip(*homes.counts, strict=True))
     a_window, figures, struck = cells_a_window(part), list[DrawnFigure](), set(standing.struck)
     pairs = list(standing.pairs.values())
     for at in range(0, part.last - part.first, a_window):
-        cells = slice(at, at + a_window)
         if part.first + at in standing.struck:
             continue
-        readings = counts[at] if a_window == 1 else [sum(each) for each in zip(*counts[cells], strict=True)]
+        counts = list(_columns(homes.counts, at, a_window))
+        readings = counts[0] if a_window == 1 else [sum(each) for each in zip(*counts, strict=True)]
         present = len(readings) - readings.count(0)
-        if present < least or any(0 < len(each) - each.count(0) < least for each in counts[cells]):
+        if present < least or any(0 < len(each) - each.count(0) < least for each in counts):
             struck.update(range(part.first + at, part.first + at + a_window))
             pairs = [n - taken for n, taken in zip(pairs, readings, strict=True)]
             suppressed["k"] += sum(readings)
             continue
-        value = _value(values[cells], counts[cells], present, cohort.statistic)
+        value = _value(_columns(homes.values, at, a_window), counts, present, cohort.statistic)
         told_value = int(value) if cohort.statistic == "count" else shown(value, first_step, Decimal(cohort.step))
         begin_ms = table.start_ms + (part.first + at) * table.shape.cell_ms
         figures.append(DrawnFigure((begin_ms, begin_ms + a_window * table.shape.cell_ms), None, told_value, 0.0))
@@ -142,7 +141,13 @@ def _closed(
     )
 
 
-def _value(values: Sequence[Sequence[int]], counts: Sequence[Sequence[int]], present: int, statistic: str) -> Fraction:
+def _columns(rows: Sequence[Sequence[int]], first: int, cells: int) -> Iterator[list[int]]:
+    """Yield what all homes have in each of some cells, of which all at once would take more than the rows."""
+    for cell in range(first, first + cells):
+        yield [row[cell] for row in rows]
+
+
+def _value(values: Iterable[Sequence[int]], counts: Sequence[Sequence[int]], present: int, statistic: str) -> Fraction:
     """Return what the cells of a window come to, in first steps: for each cell, the values and counts of all homes."""
     if statistic == "count":
         return Fraction(sum(map(sum, counts)))

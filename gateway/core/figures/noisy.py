@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from math import floor, sqrt
+from operator import add
 from typing import Final
 
 from consent.core.disclosure import DAY_MS
@@ -91,16 +92,15 @@ class _Drawing:
         part, measured, struck = self._part, self._measure, self._standing.struck
         table, a_day = part.table, DAY_MS // part.table.shape.cell_ms
         told_days = days_told(table.shape.cells, a_day, struck) if self._is_week else []
-        rows: list[Sequence[int]] = []
+        totals = [0] * (a_day if self._is_week else part.last - part.first)
         for contributor in self._standing.members:
             cells = measured.cells(*row_of(table, contributor, part.first, part.last))
             for cell in struck:
                 cells[cell - part.first] = 0
             if self._is_week:
                 cells = typical_day(cells, told_days)
-            rows.append(clip(cells, reaches[contributor]))
-        length = a_day if self._is_week else part.last - part.first
-        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * length
+            totals = list(map(add, totals, clip(cells, reaches[contributor])))
+        return totals
 
     def closed(self) -> Closed:
         """Return the figures, where the noisy number of homes reaches the flow's group."""

@@ -7,7 +7,7 @@ mean toward nothing; amounts are told from 0. Rounding is toward the centre, and
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, MutableSequence, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -33,13 +33,15 @@ class Measure:
     high: int | None
     is_mean: bool
 
-    def cells(self, sums: Sequence[int], counts: Sequence[int]) -> list[int]:
-        """Return a household's cells, from the centre on; those without a reading are 0."""
+    def cells(self, sums: MutableSequence[int], counts: Sequence[int]) -> MutableSequence[int]:
+        """Return a household's cells, from the centre on; those without a reading are 0. They may be ``sums`` itself."""
         if self.is_mean:
             centre = self.centre
-            cells = [_toward_zero(total - centre * n, n) if n else 0 for total, n in zip(sums, counts, strict=True)]
+            cells: MutableSequence[int] = [
+                _toward_zero(total - centre * n, n) if n else 0 for total, n in zip(sums, counts, strict=True)
+            ]
         else:
-            cells = list(sums)
+            cells = sums
         low, high = self.low, self.high
         if low is None or high is None or (low <= min(cells) and max(cells) <= high):
             return cells

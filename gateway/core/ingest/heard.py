@@ -6,10 +6,15 @@ and this lies in memory alone. `sluice device list` and `show` tell it to the cr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 NEVER_HEARD_MS = -1
 """Stands for the time of what has not come since the start."""
+
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -28,7 +33,7 @@ class Heard:
     reading_ms: int = NEVER_HEARD_MS
     readings: int = 0
     pairs: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
 
     def add(self, now_ms: int) -> None:
         """Count a reading that was admitted."""
@@ -38,7 +43,7 @@ class Heard:
     def reject(self, reason: str, now_ms: int) -> None:
         """Count what was refused, by the reason of its account in the ledger."""
         self.last_ms = now_ms
-        self.rejected[reason] = self.rejected.get(reason, 0) + 1
+        self.rejected = {**self.rejected, reason: self.rejected.get(reason, 0) + 1}
 
     def is_silent(self, since_ms: int, expect_every_ms: int, now_ms: int) -> bool:
         """Return whether no reading has come for longer than expected.

@@ -45,7 +45,6 @@ class DeviceMemory:
 
     Attributes:
         sequences: The numbers that it used.
-        runs: The same where it restarts without telling.
         seen: By observed property, the phenomenon times of readings that were kept, until their windows close.
         last_arrival: Where its profile tells repeats by arrival: of the last message that was admitted, the gateway's clock and a
             digest of the payload; -1 before the first.
@@ -53,14 +52,14 @@ class DeviceMemory:
         previews: The readings of the last two days, property by property, of a household's device; never stored either.
     """
 
-    __slots__ = ("_held", "_room", "heard", "last_arrival", "previews", "runs", "seen", "sequences")
+    __slots__ = ("_held", "_room", "_runs", "heard", "last_arrival", "previews", "seen", "sequences")
 
     def __init__(self, room: SharedRoom, held: HeldReadings) -> None:
         """Begin with nothing; times beyond a few take their place in ``room``, and readings for a household in ``held``."""
         self._room = room
         self._held = held
         self.sequences = SequenceWindows()
-        self.runs = Runs()
+        self._runs: Runs | None = None  # of a device that restarts without telling
         self.seen: dict[str, RememberedTimes] = {}
         self.last_arrival: tuple[int, bytes] = (-1, b"")
         self.heard = Heard()
@@ -135,10 +134,19 @@ class DeviceMemory:
             admissions.numbers += (device, reading.boot, number)
             return None
         time_ms = _believable_ms(rules, reading, now_ms)
-        if not self.runs.admit(reading.boot, number, time_ms):
+        if not self.admit_dated(reading.boot, number, time_ms):
             return REPLAYED
         admissions.dated += (device, reading.boot, number, time_ms)
         return None
+
+    def admit_dated(self, boot: Boot, sequence: int, time_ms: int | None) -> bool:
+        """Mark a number of a device that restarts without telling as used; see ``Runs.admit``."""
+        if self._runs is None:
+            self._runs = Runs()
+        return self._runs.admit(boot, sequence, time_ms)
+
+    def _dated(self) -> list[list[Any]]:
+        return [] if self._runs is None else self._runs.to_state()
 
     def arrived(self, at_ms: int, digest: bytes) -> None:
         """Remember an arrival, against which repeats are told."""
@@ -146,7 +154,7 @@ class DeviceMemory:
 
     def runs_known(self) -> list[tuple[Boot, int, int]]:
         """Return the runs that are remembered, whichever way their beginning is known: (boot, highest number, bitmap)."""
-        dated = [(boot, highest, bitmap) for boot, _, _, highest, bitmap in self.runs.to_state()]
+        dated = [(boot, highest, bitmap) for boot, _, _, highest, bitmap in self._dated()]
         return [(boot, highest, bitmap) for boot, highest, bitmap in self.sequences.to_state()] + dated
 
     def times(self, observed_property: str) -> RememberedTimes:
@@ -176,7 +184,7 @@ class DeviceMemory:
         """Return plain data from which ``restore`` makes the same memory."""
         plain: list[Any] = [self.sequences.to_state(), {name: list(times) for name, times in self.seen.items() if times}]
         forgotten = {name: times.forgotten_ms for name, times in self.seen.items() if times.forgotten_ms >= 0}
-        runs, arrived = self.runs.to_state(), self.last_arrival[0] >= 0
+        runs, arrived = self._dated(), self.last_arrival[0] >= 0
         if runs or arrived:
             return [*plain, forgotten, runs, *(self.last_arrival if arrived else ())]
         return [*plain, forgotten] if forgotten else plain
@@ -187,7 +195,7 @@ class DeviceMemory:
         forgotten: dict[str, int] = state[2] if len(state) > 2 else {}
         for name in dict.fromkeys([*state[1], *forgotten]):
             self.times(name).restore(state[1].get(name, ()), forgotten.get(name, -1))
-        self.runs = Runs(state[3] if len(state) > 3 else ())
+        self._runs = Runs(state[3]) if len(state) > 3 and state[3] else None
         self.last_arrival = (state[4], state[5]) if len(state) > 5 else (-1, b"")
 
     def drop_before(self, horizons_ms: Mapping[str, int], otherwise_ms: int) -> None:

@@ -19,15 +19,18 @@ NEW, REPEATED, FORGOTTEN = range(3)
 """What a time is: not seen before; that of a reading that was kept; or too old for anybody to know."""
 
 OWN_TIMES = 64
-"""How many times are remembered of each property of a device, whatever the others do; 8 bytes each."""
+"""How many times are remembered of each property of a device, whatever the others do; 4 bytes each, or 8 where one lies more than
+three weeks from the first."""
 
 MOST_TIMES = 4096
 """How many at most."""
 
 SHARED_TIMES = 1 << 20
-"""How many all together beyond those of their own: 8 MiB."""
+"""How many all together beyond those of their own: 8 MiB at most."""
 
 _BLOCK = 64
+_MIDDLE_MS = 1 << 31
+"""Times lie around the first: 24 days before and after it fit into 32 bits."""
 
 
 class SharedRoom:
@@ -54,18 +57,18 @@ class RememberedTimes:
         forgotten_ms: The newest time that was forgotten, -1 where none was; whatever is not newer is not known.
     """
 
-    __slots__ = ("_granted", "_room", "_times", "forgotten_ms", "newest_ms")
+    __slots__ = ("_base_ms", "_granted", "_room", "_times", "forgotten_ms", "newest_ms")
 
     def __init__(self, room: SharedRoom, times: Iterable[int] = (), forgotten_ms: int = -1) -> None:
         """Continue from what was stored: the times, and the newest one that was forgotten."""
         self._room = room
-        self._times = array("q")
         self._granted = OWN_TIMES
         self.restore(times, forgotten_ms)
 
     def restore(self, times: Iterable[int], forgotten_ms: int) -> None:
         """Continue from what was stored instead."""
-        del self._times[:]
+        self._times: array[int] | tuple[()] = ()  # since ``_base_ms``; no array before there is a time
+        self._base_ms = 0
         self.newest_ms = self.forgotten_ms = forgotten_ms
         for t_ms in sorted(times):
             self.add(t_ms)
@@ -76,23 +79,32 @@ class RememberedTimes:
 
     def __iter__(self) -> Iterator[int]:
         """Iterate over them, oldest first."""
-        return iter(self._times)
+        return iter([self._base_ms + since_ms for since_ms in self._times])
 
     def recall(self, t_ms: int) -> int:
         """Return what a time is: ``NEW``, ``REPEATED`` or ``FORGOTTEN``."""
         if t_ms <= self.forgotten_ms:
             return FORGOTTEN
-        at = bisect_left(self._times, t_ms)
-        return REPEATED if at < len(self._times) and self._times[at] == t_ms else NEW
+        times, since_ms = self._times, t_ms - self._base_ms
+        at = bisect_left(times, since_ms)
+        return REPEATED if at < len(times) and times[at] == since_ms else NEW
 
     def add(self, t_ms: int) -> None:
         """Remember a time that is new."""
         times = self._times
-        if t_ms > self.newest_ms:
-            times.append(t_ms)
-            self.newest_ms = t_ms
-        else:
-            insort(times, t_ms)
+        if not times:
+            times = self._times = array("I")
+            self._base_ms = t_ms - _MIDDLE_MS
+        try:
+            if t_ms > self.newest_ms:
+                times.append(t_ms - self._base_ms)
+                self.newest_ms = t_ms
+            else:
+                insort(times, t_ms - self._base_ms)
+        except OverflowError:
+            self._times, self._base_ms = array("q", self), 0
+            self.add(t_ms)
+            return
         if len(times) > self._granted:
             self._grow_or_forget()
 
@@ -101,13 +113,16 @@ class RememberedTimes:
             self._room.left -= _BLOCK
             self._granted += _BLOCK
             return
-        self.forgotten_ms = self._times.pop(0)
+        assert self._times, "only where there are more than have room"
+        self.forgotten_ms = self._base_ms + self._times.pop(0)
         self._room.forgotten += 1
 
     def drop_before(self, horizon_ms: int) -> None:
         """Drop the times before one from which on readings may still be kept, and return the room that is no longer needed."""
-        del self._times[: bisect_left(self._times, horizon_ms)]
+        if self._times:
+            del self._times[: bisect_left(self._times, horizon_ms - self._base_ms)]
         if not self._times:
+            self._times = ()
             self.newest_ms = self.forgotten_ms
         while self._granted - _BLOCK >= max(OWN_TIMES, len(self._times)):
             self._granted -= _BLOCK

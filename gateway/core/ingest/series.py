@@ -15,6 +15,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from consent.core.disclosure import DAY_MS
 
 SLOT_MS: Final = 900_000
@@ -195,21 +197,18 @@ class HeldReadings:
         return quarter
 
 
-class Series:
-    """The slots of one property of one device. Small, since there are many.
+class Series(Struct, frozen=True, eq=False, gc=False):
+    """The slots of one property of one device. Small, since there are many; ``HeldReadings.begin`` makes them.
 
     Attributes:
+        readings: Those of the gateway, among which its own lie.
         place: Of its slots, by which readings are added; of a counter negative: its slots are (begin, end], as its windows are.
         observed_property: Which property of the device.
     """
 
-    __slots__ = ("_readings", "observed_property", "place")
-
-    def __init__(self, readings: HeldReadings, place: int, observed_property: str) -> None:
-        """Stand for a place; ``HeldReadings.begin`` makes series."""
-        self._readings = readings
-        self.place = place
-        self.observed_property = observed_property
+    readings: HeldReadings
+    place: int
+    observed_property: str
 
     @property
     def is_counter(self) -> bool:
@@ -218,11 +217,11 @@ class Series:
 
     def held(self, after_ms: int, until_ms: int) -> Iterator[HeldSlot]:
         """Iterate over the slots whose last reading lies in a span (after, until], oldest first."""
-        return self._readings.held(self.place, after_ms, until_ms)
+        return self.readings.held(self.place, after_ms, until_ms)
 
     def end(self) -> None:
         """Drop it, and all that is held of it."""
-        self._readings.end(self)
+        self.readings.end(self)
 
 
 def _where(place: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ from gateway.core.windows.accumulators import (
     Accumulator,
     Delta,
 )
-from gateway.core.windows.cells import MOST_STEPS, CellShape, CellTable
+from gateway.core.windows.cells import CellShape, CellTable
 from gateway.core.windows.cohorts import Cohort
 from gateway.core.windows.windows import Window, Windows
 
@@ -131,6 +131,23 @@ class Lane:
         self.table: CellTable | None = None
         self.sums = self.counts = _NO_CELLS
 
+    def look_again(self) -> None:
+        """Remember the arrays that the table has now."""
+        if self.table is not None:
+            self.sums, self.counts = self.table.sums, self.table.counts
+
+    def add_sum(self, at: int, n: int) -> None:
+        """Add to a sum for which the table's array may be too narrow."""
+        assert self.table is not None
+        self.table.add_sum(at, n)
+        self.windows.look_again()
+
+    def add_count(self, at: int) -> None:
+        """Count a reading for which the table's array may be too narrow."""
+        assert self.table is not None
+        self.table.add_count(at, 1)
+        self.windows.look_again()
+
     def ends_by(self, watermark_ms: int) -> bool:
         """Return whether what is published together with the cached cell ends by an instant."""
         if self.table is None or self.shape is None:
@@ -158,14 +175,11 @@ class Lane:
         return table
 
 
-class _Target:
-    """What targets of every kind have."""
+class _Target(Struct, eq=False, gc=False):
+    """What targets of every kind have. Structs, since there are so many: each is smaller by what the garbage collector adds."""
 
-    __slots__ = ("lane", "permission")
-
-    def __init__(self, lane: Lane, permission: Permission) -> None:
-        self.lane = lane
-        self.permission = permission
+    lane: Lane
+    permission: Permission
 
     @property
     def cohort(self) -> Cohort:
@@ -198,17 +212,12 @@ class _Target:
 
 
 class WindowTarget(_Target):
-    """A flow that takes a slot's readings into tumbling windows."""
+    """A flow that takes a slot's readings into tumbling windows; the length of each is that of the cohort's time level."""
 
-    __slots__ = ("_epoch", "_member", "_window", "meter")
-
-    def __init__(self, lane: Lane, permission: Permission, meter: bytes) -> None:
-        """Feed windows; the length of each is that of the cohort's time level."""
-        super().__init__(lane, permission)
-        self.meter = meter
-        self._epoch: object = None
-        self._window: Window | None = None
-        self._member: Accumulator | None = None
+    meter: bytes
+    _epoch: object = None
+    _window: Window | None = None
+    _member: Accumulator | None = None
 
     def take(self, t_ms: int, n: int) -> int:
         """Add a reading of ``n`` first steps to its window; return what became of the pair."""
@@ -248,20 +257,18 @@ class WindowTarget(_Target):
         return member.add(self.meter, t_ms, n)
 
 
-class CounterTarget(WindowTarget):
+class CounterTarget(WindowTarget, gc=True, kw_only=True):
     """The same of a register that is judged: what it takes are its totals, and it is told of readings that were refused."""
 
-    __slots__ = ("_register",)
+    register: Register
 
-    def __init__(self, lane: Lane, permission: Permission, meter: bytes, register: Register) -> None:
-        """Take the totals of ``register``."""
-        super().__init__(lane, permission, meter)
-        self._register = register
-        register.targets.append(self)
+    def __post_init__(self) -> None:
+        """Be known to the register."""
+        self.register.targets.append(self)
 
     def take(self, t_ms: int, n: int) -> int:
         """Add the register's total; return what became of the pair."""
-        register = self._register
+        register = self.register
         outcome = super().take(t_ms, register.total)
         if outcome <= LAST_KEPT:
             register.kept = True
@@ -293,15 +300,13 @@ class CounterTarget(WindowTarget):
 
 
 class CellTarget(_Target):
-    """A flow whose figures are about subjects: it takes a slot's readings into the cells of its cohort's tables."""
+    """A flow whose figures are about subjects: it takes a slot's readings into the cells of its cohort's tables.
 
-    __slots__ = ("_key", "_row")
+    The tables that it feeds are those that have the lane's shape.
+    """
 
-    def __init__(self, lane: Lane, permission: Permission) -> None:
-        """Feed the tables that have the lane's shape."""
-        super().__init__(lane, permission)
-        self._key: object = None
-        self._row = 0
+    _key: object = None
+    _row: int = 0
 
     @property
     def shape(self) -> CellShape:
@@ -321,8 +326,11 @@ class CellTarget(_Target):
         try:
             lane.sums[at] += n
         except OverflowError:
-            lane.sums[at] = MOST_STEPS if n > 0 else -MOST_STEPS
-        lane.counts[at] += 1
+            lane.add_sum(at, n)
+        try:
+            lane.counts[at] += 1
+        except OverflowError:
+            lane.add_count(at)
         return CONTRIBUTED
 
     def take_between(self, earliest_ms: int, latest_ms: int, n: int) -> int:
@@ -351,16 +359,11 @@ class CellTarget(_Target):
             self._key = lane.key
 
 
-class DifferenceTarget(CellTarget):
+class DifferenceTarget(CellTarget, kw_only=True):
     """The same of a counter: what falls into a cell is how much it has grown since its last reading."""
 
-    __slots__ = ("_last", "meter")
-
-    def __init__(self, lane: Lane, permission: Permission, meter: bytes) -> None:
-        """Take the readings of ``meter``."""
-        super().__init__(lane, permission)
-        self.meter = meter
-        self._last: list[int] | None = None  # holds as long as the key does
+    meter: bytes
+    _last: list[int] | None = None  # holds as long as the key does
 
     def take(self, t_ms: int, n: int) -> int:
         """Add to the cell of a reading what was counted since the last one; return what became of the pair.
@@ -397,8 +400,11 @@ class DifferenceTarget(CellTarget):
             try:
                 lane.sums[at] += difference
             except OverflowError:
-                lane.sums[at] = MOST_STEPS
-        lane.counts[at] += 1
+                lane.add_sum(at, difference)
+        try:
+            lane.counts[at] += 1
+        except OverflowError:
+            lane.add_count(at)
         return CONTRIBUTED
 
     def _begin(self, t_ms: int, n: int) -> int:
@@ -406,20 +412,18 @@ class DifferenceTarget(CellTarget):
         return BASELINE
 
 
-class JudgedDifferenceTarget(DifferenceTarget):
+class JudgedDifferenceTarget(DifferenceTarget, gc=True, kw_only=True):
     """The same of a register that is judged: what it takes are its totals, and it begins anew where the register does."""
 
-    __slots__ = ("_register",)
+    register: Register
 
-    def __init__(self, lane: Lane, permission: Permission, meter: bytes, register: Register) -> None:
-        """Take the totals of ``register``."""
-        super().__init__(lane, permission, meter)
-        self._register = register
-        register.targets.append(self)
+    def __post_init__(self) -> None:
+        """Be known to the register."""
+        self.register.targets.append(self)
 
     def take(self, t_ms: int, n: int) -> int:
         """Take the register's total; return what became of the pair."""
-        register = self._register
+        register = self.register
         if register.breaks_ms:
             outcome = self._begin_anew(t_ms, register.total)
             self._strike(before_ms for before_ms in register.breaks_ms if before_ms != t_ms)
@@ -457,8 +461,6 @@ class JudgedDifferenceTarget(DifferenceTarget):
 
 class RecordTarget(_Target):
     """A flow that takes a slot's readings one by one, as records, whose times are coarsened to the cohort's time level."""
-
-    __slots__ = ()
 
     @property
     def span_ms(self) -> int:
@@ -526,9 +528,9 @@ def new_target(
     if shape is None:
         if register is None or not counts:
             return WindowTarget(lane, permission, meter)
-        return CounterTarget(lane, permission, meter, register)
+        return CounterTarget(lane, permission, meter, register=register)
     if not counts:
         return CellTarget(lane, permission)
     if register is None:
-        return DifferenceTarget(lane, permission, meter)
-    return JudgedDifferenceTarget(lane, permission, meter, register)
+        return DifferenceTarget(lane, permission, meter=meter)
+    return JudgedDifferenceTarget(lane, permission, meter=meter, register=register)

@@ -81,6 +81,9 @@ class Cached(Protocol):
     def forget(self) -> None:
         """Drop what is remembered."""
 
+    def look_again(self) -> None:
+        """Remember the table's arrays of now: others may have taken the place of those that were too narrow."""
+
     def ends_by(self, watermark_ms: int) -> bool:
         """Return whether what is remembered ends by an instant; it may say so of what is published later."""
 
@@ -199,6 +202,11 @@ class Windows:
         for lane in self._cached:
             lane.forget()
         self._cached.clear()
+
+    def look_again(self) -> None:
+        """Have all that remembers a table's arrays remember those of now."""
+        for lane in self._cached:
+            lane.look_again()
 
     def ended(self) -> list[Window]:
         """Return the windows that accept no more readings, oldest end first."""
@@ -368,6 +376,7 @@ class Windows:
             self.tables[part.key] = part
         else:
             present.add(part)
+            self.look_again()
 
     def state(self, pack: Callable[[list[Any]], Any] = list) -> list[Any]:
         """Return plain data from which ``restore`` makes the same windows.
@@ -419,6 +428,7 @@ class Windows:
         """Put rows of a table, as stored, in the place of what stands for them."""
         stored = table_from_state(state)
         self._table_of(stored.cohort, stored.shape, stored.start_ms).replace(stored)
+        self.look_again()
 
     def __iter__(self) -> Iterator[Window]:
         """Iterate over all windows."""

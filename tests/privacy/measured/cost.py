@@ -61,8 +61,8 @@ def cost() -> Cost:
     for subject in subjects:
         at = table.row(subject)
         for hour in range(24):
-            table.sums[at + hour] = random.randrange(3_000)
-            table.counts[at + hour] = 1
+            table.add_sum(at + hour, random.randrange(3_000))
+            table.add_count(at + hour, 1)
     mib = tracemalloc.get_traced_memory()[0] / 2**20
     tracemalloc.stop()
     begun = time.perf_counter()

@@ -19,13 +19,13 @@ from gateway.core.ingest.remembered import (
 )
 
 
-@given(st.lists(st.integers(0, 400), max_size=600), st.sampled_from([0, 64, 256]))
-def test_no_time_is_taken_for_new_twice_whatever_was_forgotten(times: list[int], shared: int) -> None:
-    """With a set that forgets nothing beside it: new is only what is new, and known what is known."""
+@given(st.lists(st.integers(0, 400), max_size=600), st.sampled_from([0, 64, 256]), st.sampled_from([1, 2**24, 2**30, 2**33]))
+def test_no_time_is_taken_for_new_twice_whatever_was_forgotten(times: list[int], shared: int, apart_ms: int) -> None:
+    """With a set that forgets nothing beside it: new is only what is new, and known what is known, however far apart they lie."""
     room = SharedRoom(shared)
     remembered = RememberedTimes(room)
     kept: set[int] = set()
-    for t_ms in times:
+    for t_ms in [number * apart_ms for number in times]:
         known = NEW if t_ms > remembered.newest_ms else remembered.recall(t_ms)
         assert known != NEW or t_ms not in kept
         assert known != REPEATED or t_ms in kept
@@ -35,6 +35,11 @@ def test_no_time_is_taken_for_new_twice_whatever_was_forgotten(times: list[int],
     assert len(remembered) <= OWN_TIMES + shared
     assert len(kept) == len(remembered) + room.forgotten
     assert list(remembered) == sorted(remembered)
+    assert kept.issuperset(remembered)
+    horizon_ms = 200 * apart_ms
+    remembered.drop_before(horizon_ms)
+    assert all(remembered.recall(t_ms) != NEW for t_ms in kept if t_ms >= horizon_ms)
+    assert not any(t_ms < horizon_ms for t_ms in remembered)
 
 
 @pytest.mark.parametrize("count", [10, OWN_TIMES, 1000, 100_000])

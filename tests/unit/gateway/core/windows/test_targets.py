@@ -220,7 +220,7 @@ def test_household_that_leaves_begins_with_a_baseline_when_it_is_back() -> None:
 def judged(windows: Windows, one: WindowTarget | CellTarget, t_ms: int, shown: int) -> int | None:
     """Let a register be judged and taken, as the pipeline does; return what became of the pair, None where it was refused."""
     assert isinstance(one, JudgedDifferenceTarget)
-    register = one._register
+    register = one.register
     if register.judge(t_ms, t_ms, shown * PARTS) is None:
         register.doubt()
         return None
