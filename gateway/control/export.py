@@ -20,10 +20,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consent.core.consents.records import decode as decode_consent
-from consent.core.disclosure import Identity
 from consent.core.languages import spoken_language
-from consent.messages import ConsentShown, Hex, Id, LevelTold, RecordTold, ReleaseTold, ResidentHeld, SubjectExport
-from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
+from consent.messages import ConsentShown, Hex, Id, ReleaseTold, ResidentHeld, SubjectExport
 from gateway.control.consents import shown
 from gateway.control.context import Control
 from gateway.control.status import log_head
@@ -267,8 +265,7 @@ def _told(state: State, found: ReleaseFound, taken_back: int | None) -> ReleaseT
     told = ReleaseTold(log_index=found.index, time_ms=found.time_ms, taken_back=taken_back, opening=NO_LONGER_KEPT, under_way=way)
     if not found.recipient:
         return told
-    records = [_record(record, own) for record, own in found.records]
-    return msgspec.structs.replace(told, opening="kept", recipient=found.recipient, records=records)
+    return msgspec.structs.replace(told, opening="kept", recipient=found.recipient, records=list(found.records))
 
 
 def _way_of(state: State, index: int) -> Literal["waiting", "sent"] | UnsetType:
@@ -276,29 +273,3 @@ def _way_of(state: State, index: int) -> Literal["waiting", "sent"] | UnsetType:
     if any(bundle.index == index for bundle in state.inflight.ready.values()):
         return "waiting"
     return "sent" if index in state.inflight.sent else UNSET
-
-
-def _record(record: ReleaseRecord | ReleasedDraw, own: Contribution) -> RecordTold:
-    """Return a record, or the records of one draw together, with what a subject had in it."""
-    time, space, precision = record.level
-    if isinstance(record, ReleasedDraw):
-        identity, span = Identity.AGGREGATE.label, record.span
-    else:
-        identity, span = record.identity, record.window
-    return RecordTold(
-        record=own.record,
-        flow=record.flow,
-        property=record.property,
-        statistic=record.statistic,
-        identity=identity,
-        level=LevelTold(time=time, space=space, precision=precision),
-        cell=record.cell,
-        window_ms=list(span),
-        n=own.n,
-        n_of_all=record.n,
-        disclosure=own.disclosure,
-        policy_entry=own.policy,
-        consent_entries=list(own.consents),
-        profile=own.profile,
-        zone=own.zone,
-    )

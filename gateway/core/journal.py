@@ -250,22 +250,30 @@ _decode = msgspec.msgpack.Decoder(list[JournalRecord]).decode
 
 
 class Journal:
-    """The records of the batch under way, and the slots that are numbered in the open segment."""
+    """The records of the batch under way, and which slots are numbered in the open segment.
 
-    __slots__ = ("_defined", "_records", "_watermark_ms", "is_beginning", "segment_bytes")
+    Slots are numbered through all segments of a run, so that nothing has to know them by their numbers and plans that have been
+    replaced are freed; what is written counts from the first of the segment.
+
+    Attributes:
+        first_ref: The number that the open segment begins with: a slot with a lower one is not defined there yet.
+    """
+
+    __slots__ = ("_next_ref", "_records", "_watermark_ms", "first_ref", "is_beginning", "segment_bytes")
 
     def __init__(self) -> None:
         self.is_beginning = False
         """Whether parts of the open segment's snapshot are still to come: until then no window ends, and nothing is released."""
         self._watermark_ms = -1
         self._records: list[JournalRecord] = []
-        self._defined: list[Slot] = []
+        self.first_ref = self._next_ref = 0
         self.segment_bytes = 0
 
     def define(self, slot: Slot) -> int:
-        """Number a slot in the open segment, and record what its readings feed."""
-        slot.ref = len(self._defined)
-        self._defined.append(slot)
+        """Number a slot, and record what its readings feed; return its number in the open segment."""
+        slot.ref = self._next_ref
+        self._next_ref += 1
+        ref = slot.ref - self.first_ref
         targets = [
             DefinedTarget(
                 target.cohort,
@@ -278,8 +286,8 @@ class Journal:
             if not isinstance(target, RecordTarget)
         ]
         rule = None if slot.register is None else slot.register.rule
-        self._records.append(Define(slot.ref, slot.device.id, slot.observed_property, slot.seen is not None, targets, rule))
-        return slot.ref
+        self._records.append(Define(ref, slot.device.id, slot.observed_property, slot.seen is not None, targets, rule))
+        return ref
 
     @property
     def has_records(self) -> bool:
@@ -328,7 +336,7 @@ class Journal:
         return blob
 
     def begin_segment(self, watermark_ms: int) -> None:
-        """Drop pending records, which the new segment's snapshot covers, and the slots' numbers: the segment assigns new ones."""
+        """Drop pending records, which the new segment's snapshot covers; the segment numbers slots anew."""
         self._records = []
         self._watermark_ms = watermark_ms
         self._number_anew()
@@ -345,9 +353,7 @@ class Journal:
         self.is_beginning = not is_last
 
     def _number_anew(self) -> None:
-        for slot in self._defined:
-            slot.ref = -1
-        self._defined = []
+        self.first_ref = self._next_ref
         self.segment_bytes = 0
 
 

@@ -126,6 +126,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
         now_ms: The gateway's clock; also the latest time of readings that carry none.
     """
     devices, journal, arrivals = state.devices, state.journal, state.arrivals
+    first_ref = journal.first_ref
     discovery, admissions = state.discovery, Admissions()
     hubs = HubFrames(arrivals, admissions, now_ms, lambda contributors: settling.settle(state, contributors, now_ms))
     rejected: defaultdict[str, int] = defaultdict(int)
@@ -265,7 +266,7 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                         refused[IMPLAUSIBLE.reason] += 1
                         heard.reject(IMPLAUSIBLE.reason, now_ms)
                         if doubtful := register.doubt():
-                            taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), *doubtful)
+                            taken += (-1 - (slot.ref - first_ref if slot.ref >= first_ref else journal.define(slot)), *doubtful)
                         continue
                     n = read
                 # 8 account
@@ -294,7 +295,12 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     if _take_between(targets, (since_ms, t_ms), n, outcomes, records):
                         if register is not None:
                             n = register.keep()
-                        taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), since_ms, t_ms, n)
+                        taken += (
+                            -1 - (slot.ref - first_ref if slot.ref >= first_ref else journal.define(slot)),
+                            since_ms,
+                            t_ms,
+                            n,
+                        )
                     continue
                 if preview is not None:
                     held += (preview, t_ms, n)
@@ -312,10 +318,10 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     n = register.keep()
                 if seen is not None:
                     if not reading.has_time:  # nothing to remember it by
-                        taken += (-1 - (slot.ref if slot.ref >= 0 else journal.define(slot)), t_ms, t_ms, n)
+                        taken += (-1 - (slot.ref - first_ref if slot.ref >= first_ref else journal.define(slot)), t_ms, t_ms, n)
                         continue
                     seen.add(t_ms)
-                taken += (slot.ref if slot.ref >= 0 else journal.define(slot), t_ms, n)
+                taken += (slot.ref - first_ref if slot.ref >= first_ref else journal.define(slot), t_ms, n)
             if not following:
                 break
             plan, reading, may_have_waited = following.pop()

@@ -111,7 +111,7 @@ class Slot:
         self.keep_ms = 0  # how long a phenomenon time must be remembered
         self.preview: int | None = None  # where readings about a subject are held for the subject itself; see ``Series.place``
         self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
-        self.ref = -1  # this slot's number in the open journal segment; -1 until it is first used there
+        self.ref = -1  # this slot's number in the journal, as ``Journal.define`` gave it; -1 before the first use
 
 
 class DevicePlan:

@@ -12,8 +12,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
+import msgspec
+
+from consent.core.disclosure import Identity
+from consent.messages import LevelTold, RecordTold
 from gateway.audit.log.earlier_payloads import decode_release, decode_void
 from gateway.audit.log.entries import Entry
 from gateway.audit.log.openings import Opening, Part
@@ -21,6 +25,8 @@ from gateway.audit.log.payloads import Contribution, ReleasedDraw, ReleaseRecord
 from gateway.core.release.records import Waiting, read_row
 from gateway.edge.store.reading import StoreReader
 
+_LABELS: Final = 1000
+"""So many releases are listed at a time."""
 _ROWS: Final = 20
 """So many rows of the outbox are read at a time: some milliseconds of unsealing."""
 
@@ -32,13 +38,65 @@ class ReleaseFound:
     Attributes:
         index: Its log index.
         recipient: Empty where its opening is no longer kept.
-        records: What of it is the subject's: a record, or the records of one draw, and what the subject had in it.
+        records: What of it is the subject's.
     """
 
     index: int
     time_ms: int
     recipient: str = ""
-    records: tuple[tuple[ReleaseRecord | ReleasedDraw, Contribution], ...] = ()
+    records: tuple[RecordTold, ...] = ()
+
+
+class _Records:
+    """Makes what is told of records; a household is in thousands, which share what they are told by, and it is held once."""
+
+    def __init__(self, subject: bytes) -> None:
+        self._subject = subject
+        self._known: dict[Any, Any] = {}
+
+    def found(self, index: int, time_ms: int, encoded: bytes | None) -> ReleaseFound:
+        """Return what of a release is the subject's, by its opening; None: that is no longer kept."""
+        if encoded is None:
+            return ReleaseFound(index, time_ms)
+        opening = Opening.decode(encoded)
+        assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
+        payload = decode_release(opening.first)
+        told: list[ReleaseRecord | ReleasedDraw] = [*payload.records, *payload.draws]
+        data = [part.data for part in opening.parts[1:] if isinstance(part, Part) and self._subject in part.data]
+        own = [part for part in map(Contribution.decode, data) if part.subject == self._subject]
+        return ReleaseFound(
+            index, time_ms, self._once(payload.recipient), tuple([self._told(told[part.record], part) for part in own])
+        )
+
+    def _told(self, record: ReleaseRecord | ReleasedDraw, own: Contribution) -> RecordTold:
+        """Return a record, or the records of one draw together, with what the subject had in it."""
+        once = self._known.setdefault
+        if isinstance(record, ReleasedDraw):
+            identity, span = Identity.AGGREGATE.label, record.span
+        else:
+            identity, span = record.identity, record.window
+        time, space, precision = record.level
+        return RecordTold(
+            record=own.record,
+            flow=self._once(record.flow),
+            property=self._once(record.property),
+            statistic=self._once(record.statistic),
+            identity=self._once(identity),
+            level=once(record.level, LevelTold(time=time, space=space, precision=precision)),
+            cell=self._once(record.cell),
+            window_ms=list(span),
+            n=own.n,
+            n_of_all=record.n,
+            disclosure=once(msgspec.msgpack.encode(own.disclosure), own.disclosure),
+            policy_entry=own.policy,
+            consent_entries=once(own.consents, list(own.consents)),
+            profile=self._once(own.profile),
+            zone=self._once(own.zone),
+        )
+
+    def _once(self, text: str) -> str:
+        known: str = self._known.setdefault(text, text)
+        return known
 
 
 class SubjectSearch:
@@ -55,6 +113,7 @@ class SubjectSearch:
         self.voided_by: dict[int, int] = {}
         self._reader = reader
         self._subject = subject
+        self._records = _Records(subject)
         self._until = 0  # log index up to which releases have been looked at
         self._voids_until = 0
         self._looked_at: dict[int, int] = {}  # number of a row of the outbox -> its size then; one that loses records is shorter
@@ -66,11 +125,12 @@ class SubjectSearch:
         Args:
             keys: The subject's label keys.
         """
-        for index in await self._reader.label_indices(self._until):
-            if await self._reader.is_labelled(index, keys):
-                entry, opening = Entry.decode(await self._reader.entry(index)), await self._reader.opening(index)
-                self.releases.append(await asyncio.to_thread(_found, index, entry.time_ms, opening, self._subject))
-            self._until = index + 1
+        while indices := await self._reader.label_indices(self._until, _LABELS):
+            for index in indices:
+                if await self._reader.is_labelled(index, keys):
+                    entry, opening = Entry.decode(await self._reader.entry(index)), await self._reader.opening(index)
+                    self.releases.append(await asyncio.to_thread(self._records.found, index, entry.time_ms, opening))
+                self._until = index + 1
         await self._read_voids()
         await self._look_at_outbox()
 
@@ -97,19 +157,6 @@ class SubjectSearch:
     def waiting(self) -> list[tuple[str, Waiting]]:
         """Return the subject's records that wait in the outbox, by their recipients, those of the oldest rows first."""
         return [one for _, records in sorted(self._waiting.items()) for one in records]
-
-
-def _found(index: int, time_ms: int, encoded: bytes | None, subject: bytes) -> ReleaseFound:
-    if encoded is None:
-        return ReleaseFound(index, time_ms)
-    opening = Opening.decode(encoded)
-    assert opening.first is not None  # an erasure takes contributions, never the part of the bundle
-    payload = decode_release(opening.first)
-    told: list[ReleaseRecord | ReleasedDraw] = [*payload.records, *payload.draws]
-    parts = [Contribution.decode(part.data) for part in opening.parts[1:] if isinstance(part, Part) and subject in part.data]
-    return ReleaseFound(
-        index, time_ms, payload.recipient, tuple([(told[part.record], part) for part in parts if part.subject == subject])
-    )
 
 
 def _voided(encoded: Sequence[bytes]) -> list[tuple[int, int]]:

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write what it came to")
     parser.add_argument("--seed", type=int, metavar="S", help="of all that is random; one of this run's own by default")
     parser.add_argument("--dir", type=Path, metavar="DIR", help="an empty folder for everything; a temporary one by default")
-    text = f"a gateway that is wrong on purpose, and nothing else goes wrong: {', '.join(WAYS)}"
+    text = f"a gateway that is wrong on purpose, and mostly nothing else goes wrong: {', '.join(WAYS)}"
     parser.add_argument("--wrong", choices=WAYS, metavar="WAY", default="", help=text)
     options = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed

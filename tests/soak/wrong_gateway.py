@@ -19,6 +19,8 @@ from gateway.core.state import State
 
 ONE_IN = 50
 """Of so many things one goes wrong."""
+LEAKED_BYTES, HOUR_MS = 100 * 1024, 3_600_000
+"""So much is never freed of each hour of the city's time: 2 MiB in a minute."""
 
 
 def lose() -> None:
@@ -72,13 +74,28 @@ def miscount() -> None:
     Ledger.add = add_some  # type: ignore[method-assign]
 
 
+def leak_memory() -> None:
+    """Free nothing of some memory, hour by hour."""
+    take, kept = pipeline.take_frames, dict[int, bytes]()
+
+    def take_and_keep(state: State, frames: Sequence[Frame], now_ms: int) -> None:
+        if now_ms // HOUR_MS not in kept:
+            kept[now_ms // HOUR_MS] = b"kept" * (LEAKED_BYTES // 4)
+        take(state, frames, now_ms)
+
+    pipeline.take_frames = take_and_keep
+
+
 WAYS: Final[Mapping[str, Callable[[], None]]] = {
     "loses": lose,
     "counts-twice": count_twice,
     "leaks": leak,
     "breaks-log": break_log,
     "miscounts": miscount,
+    "leaks-memory": leak_memory,
 }
+OVER_RUNS: Final = frozenset({"leaks-memory"})
+"""Ways that only several runs of the gateway tell: it is killed meanwhile, as one that is right."""
 
 if __name__ == "__main__":
     for way in sys.argv[1].split(","):

@@ -98,11 +98,16 @@ def _settle_changed_shapes(state: State, now_ms: int) -> None:
 
 
 def put_in_force(state: State, force: InForce) -> None:
-    """Set the policies in force, without compiling plans yet."""
+    """Set the policies in force, without compiling plans yet.
+
+    What decodes the messages of a profile that has not changed stays: its types are garbage that only a full collection finds.
+    """
+    former = {} if state.force is None else state.force.policies.profiles
+    profiles = force.policies.profiles
+    state.decoders = {name: decode for name, decode in state.decoders.items() if profiles.get(name) == former.get(name)}
     state.force = force
     state.windows.first_steps = {name: prop.ladder[0] for name, prop in force.policies.properties.items()}
     state.windows.guarded = guarded_flows(force.policies)
-    state.decoders = {}
 
 
 def change_consents(

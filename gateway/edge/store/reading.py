@@ -150,9 +150,10 @@ class StoreReader:
         """Return the labels files of releases from a log index on."""
         return await self._rows("SELECT entry_index, content FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
 
-    async def label_indices(self, since: int = 0) -> list[int]:
-        """Return the log indices of the releases from a log index on, which all have a labels file."""
-        rows = await self._rows("SELECT entry_index FROM labels WHERE entry_index >= ? ORDER BY entry_index", (since,))
+    async def label_indices(self, since: int = 0, most: int = -1) -> list[int]:
+        """Return the log indices of the releases from a log index on, the first ``most`` or all; all have a labels file."""
+        sql = "SELECT entry_index FROM labels WHERE entry_index >= ? ORDER BY entry_index LIMIT ?"
+        rows = await self._rows(sql, (since, most))
         return [index for (index,) in rows]
 
     async def each_labels(self) -> AsyncIterator[tuple[int, bytes]]:

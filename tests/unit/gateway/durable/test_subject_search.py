@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.changes.subjects import label_keys
 from gateway.core.release.void import void_unsent
+from gateway.durable import subject_search
 from gateway.durable.subject_search import SubjectSearch
 from gateway.edge.store.reading import StoreReader
 from tests.support.disk_gate import DiskGate, configured, started
@@ -60,8 +61,7 @@ async def test_what_waits_and_what_has_left_are_found_and_looked_at_once(tmp_pat
         assert await go_on(gate, search, homes[0]) == (releases, 1)
         assert looked_at == releases
         (found,) = search.releases
-        assert [record.flow for record, _ in found.records] == ["raw"]
-        assert {own.subject.hex() for _, own in found.records} == {homes[0]["subject"]}
+        assert [(record.flow, record.n) for record in found.records] == [("raw", 1)]
 
 
 async def test_rows_that_a_voided_bundle_returns_are_found(tmp_path: Path) -> None:
@@ -77,3 +77,22 @@ async def test_rows_that_a_voided_bundle_returns_are_found(tmp_path: Path) -> No
         assert await go_on(gate, search, homes[0]) == ([unsent.index], 1)
         assert list(search.voided_by) == [unsent.index]
         assert search.voided_by[unsent.index] > unsent.index
+
+
+async def test_what_records_have_alike_is_held_once_however_many_releases_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A household is in thousands of records, which differ by their times and numbers."""
+    monkeypatch.setattr(subject_search, "_LABELS", 1)
+    async with started(configured(tmp_path)) as gate:
+        homes = await city(gate)
+        await gate.deliver()
+        await send(gate, homes[0])
+        await gate.deliver()
+        search = SubjectSearch(gate.durable.store.reader, bytes.fromhex(homes[0]["subject"]))
+        releases, _ = await go_on(gate, search, homes[0])
+        assert len(releases) == 2
+        one, other = (record for found in search.releases for record in found.records)
+        assert one.window_ms != other.window_ms
+        for name in ("flow", "property", "level", "cell", "disclosure", "consent_entries", "profile", "zone"):
+            assert getattr(one, name) is getattr(other, name), name

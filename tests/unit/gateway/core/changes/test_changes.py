@@ -25,7 +25,7 @@ from gateway.core.plans import Device
 from gateway.core.registry import Subject, decode_device
 from gateway.core.release.bundle import advance_watermark
 from gateway.core.state import State, decode_ledger
-from tests.support.gate import DAY_MS, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
+from tests.support.gate import DAY_MS, FILES, HOUR_MS, LATENESS_MS, MIDNIGHT_MS, MINUTE_MS, Gate, limited, only, reading, town
 
 T = MIDNIGHT_MS
 
@@ -83,6 +83,19 @@ def test_apply_policies_logged_stored_and_in_force() -> None:
     assert (stored.index, stored.sha256, row.files, row.public_keys) == (index, new.sha256, new.files, {"office": b"k" * 32})
     assert row.flow_since_ms == {flow: T + 1 if flow == "daily" else T for flow in new.flows}
     assert gate.state.policies is new
+
+
+def test_apply_policies_compiles_only_the_profiles_that_have_changed() -> None:
+    """The types that a decoder is made of are garbage that no cheap collection finds, so a change leaves none for nothing."""
+    gate = Gate()
+    for profile in ("meter", "shy"):
+        gate.device(profile=profile)
+    former = dict(gate.state.decoders)
+    changed = FILES["devices/shy.toml"].replace('path = "kwh"', 'path = "wh"')
+    gate.apply(town(("retention = 30 }", "retention = 20 }"), files={"devices/shy.toml": changed}))
+    decoders = gate.state.decoders
+    assert decoders["meter"] is former["meter"]
+    assert decoders["shy"] is not former["shy"]
 
 
 def test_apply_policies_without_a_flow_empties_its_windows() -> None:

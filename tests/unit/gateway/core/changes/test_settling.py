@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -43,6 +44,18 @@ def test_no_plan_of_former_policies_is_left() -> None:
     gate.begin(only("daily"))
     assert not gate.state.is_settled
     assert (gate.state.devices, gate.state.by_contributor) == ({}, {})
+
+
+def test_former_plans_are_freed_though_the_journal_has_numbered_them() -> None:
+    """Its segment may stay open for hours, and policies change often in it."""
+    gate = Gate(only("hourly"))
+    home = gate.home("hourly")
+    gate.send(home, kwh=1)
+    slot = gate.state.devices[home.topic].slots["consumption"]
+    assert slot.ref >= gate.state.journal.first_ref
+    gate.apply(only("daily"))
+    references = sys.getrefcount(slot)
+    assert references == len(("this test", "the call"))
 
 
 def test_tick_between_two_pieces_releases_nothing() -> None:
