@@ -55,7 +55,7 @@ class Rotation:
             self._forget_roots()  # the process may have ended just before it did
 
     async def resume(self) -> int:
-        """Take up what is stored of the root key, and return the number of the one that the log knows.
+        """Read what is stored of the root key, and return the number of the one that the log knows.
 
         Raises: KeyFileError: what the root keeps of those before it is not there.
         """
