@@ -39,7 +39,7 @@ from gateway.core.examples.compare import ExampleResult, try_example
 from gateway.core.examples.example import Example, read_examples
 from gateway.edge.broker_terms import BrokerTerms
 from gateway.edge.policies import load_keys, parse_compilable, refuse_unknown_sink
-from gateway.errors import OperatorError, SluiceError
+from gateway.errors import CorruptionError, KeyFileError, OperatorError, SluiceError
 from gateway.terminal import complain
 
 _STATUS_S = 5.0
@@ -83,7 +83,8 @@ def check_gateway(config: Path) -> Checked:
     if not faults:
         found, devices = _found_while_running(place)
         notes += (*unheard_devices(place.file.name, devices), *_notes_on_brokers(place, found))
-        devices = _devices_at_rest(place) if found is None else devices
+        if found is None:
+            devices, faults = _devices_at_rest(place)
         errors, more = _errors_of_homes(checked, devices)
         notes += (*more, *_signs_wanted(checked, devices))
     files = (*checked.files, place.file.name)
@@ -120,15 +121,18 @@ def _signs_wanted(checked: Checked, devices: Sequence[Mapping[str, Any]]) -> Ite
         yield from without_a_sign(checked.policies, at)
 
 
-def _devices_at_rest(place: Installation) -> Sequence[Mapping[str, Any]]:
-    """Return the devices in the registry of a gateway that does not run; none where it cannot be read."""
+def _devices_at_rest(place: Installation) -> tuple[Sequence[Mapping[str, Any]], tuple[Fault, ...]]:
+    """Return the devices in the registry of a gateway that does not run, none where it cannot be read; and why no start could."""
     if not place.database.exists():
-        return []
+        return [], ()
     try:
         devices: Sequence[Mapping[str, Any]] = call_gateway(place, "device.list", {}, reading=True)["devices"]
+    except (KeyFileError, CorruptionError) as error:
+        key = "keys_folder" if isinstance(error, KeyFileError) else "state_folder"
+        return [], (Fault.at(place.file.name, key, str(error)),)
     except (SluiceError, ControlError, ControlRequestError):
-        return []
-    return devices
+        return [], ()
+    return devices, ()
 
 
 def _found_while_running(place: Installation) -> tuple[Found | None, Sequence[Mapping[str, Any]]]:

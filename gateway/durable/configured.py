@@ -91,6 +91,7 @@ async def start(
     try:
         durable = await Durable.open(place, keys, edges, unwitnessed=unwitnessed)
         if reading:
+            await durable.rotation.resume()
             durable.settle()
         else:
             await durable.begin(accept=accept, in_turns=in_turns)

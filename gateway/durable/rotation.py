@@ -19,7 +19,7 @@ from gateway.durable.startup import Edges
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.keys.log import prepare_log_key, replace_log_key
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM, says_full
-from gateway.errors import OperatorError
+from gateway.errors import KeyFileError, OperatorError
 
 _log = structlog.get_logger()
 
@@ -46,18 +46,26 @@ class Rotation:
     async def begin(self, now_ms: int) -> None:
         """Log a root key that has come into use and is not logged: the process ended in between, or the operator put it there.
 
-        Raises: OperatorError: what the root keeps of those before it is not there.
+        Raises: KeyFileError: what the root keeps of those before it is not there.
         """
-        known, self.root_entry, self.reseal_due = await self._edges.store.resealing.known()
-        if self._keys.root_generation < known:  # then rows are looked for under other hashes, and an erasure would miss them
-            raise OperatorError(
-                f"`{self._place.keys}`: has no `root-….kept` of this `root.key`, which is number `{known}`: "
-                "put your copy of the latest keys back"
-            )
+        known = await self.resume()
         if self._keys.root_generation > known:
             self._note_root(now_ms)
         elif self._keys.former_generations and not self.reseal_due:
             self._forget_roots()  # the process may have ended just before it did
+
+    async def resume(self) -> int:
+        """Read what is stored of the root key, and return the number of the one that the log knows.
+
+        Raises: KeyFileError: what the root keeps of those before it is not there.
+        """
+        known, self.root_entry, self.reseal_due = await self._edges.store.resealing.known()
+        if self._keys.root_generation < known:  # then rows are looked for under other hashes, and an erasure would miss them
+            raise KeyFileError(
+                f"`{self._place.keys}`: has no `root-….kept` of this `root.key`, which is number `{known}`: "
+                "put your copy of the latest keys back"
+            )
+        return known
 
     # the log's key
 

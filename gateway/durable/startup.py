@@ -22,7 +22,7 @@ from gateway.edge.policy_check import PolicyCheck
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.store import Store, Stored
 from gateway.edge.witnesses.quorum import Witnesses
-from gateway.errors import OperatorError
+from gateway.errors import KeyFileError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +139,14 @@ def _signers(keys: GatewayKeys, handovers: Sequence[Handover]) -> tuple[Signer, 
 
     A key that was prepared for a handover that never became durable has signed nothing, and is not used.
 
-    Raises: OperatorError: the log was handed over to a key that is not there.
+    Raises: KeyFileError: the log was handed over to a key that is not there.
     """
     if not handovers or handovers[-1].new == keys.log_signer.verifier:
         return (keys.log_signer,)
     last, following = handovers[-1], keys.next_log_signer
     if following is not None and following.verifier == last.new:
         return (following, keys.log_signer)
-    raise OperatorError(
+    raise KeyFileError(
         f"entry `{last.index}` handed the log over to `{last.new.vkey()}`, and that is neither `log.skey` nor `log-next.skey`: "
         "put your copy of the latest keys back"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -19,7 +20,9 @@ from gateway.commands import check as commands_check
 from gateway.commands.check import check_folder, check_gateway
 from gateway.config import load_config
 from gateway.recipient.keys import generate, load_fingerprint
+from tests.support.asking import perform
 from tests.support.checkout import ROOT
+from tests.support.inside import started
 from tests.support.live import LiveGateway
 from tests.support.shell import Done, sluice
 
@@ -194,6 +197,31 @@ def test_check_of_a_running_gateway_whose_brokers_are_away_says_where_to_look(tm
     told = [(note.key, note.message) for note in checked.notes if note.file == "gateway.toml"]
     assert [key for key, _ in told] == ["broker", "sink.city"]
     assert all("the running gateway is not connected to it: " in message for _, message in told)
+
+
+async def _rotate(live: LiveGateway) -> None:
+    """Replace both of a gateway's own keys, while nothing else runs."""
+    for which in ("root", "log"):
+        async with started(live) as durable:
+            await perform(durable, ("keys.rotate", {"key": which}))
+
+
+@pytest.mark.parametrize(("file", "said"), [("log.skey", "handed the log over to"), ("root-*", "has no `root-….kept`")])
+def test_check_finds_keys_that_no_start_could_use(tmp_path: Path, file: str, said: str) -> None:
+    """An old copy of the log's key, put back after the log went over to another; a root key without what it has kept."""
+    live = LiveGateway(tmp_path / "g", port=1)
+    before = (live.place.keys / "log.skey").read_bytes()
+    asyncio.run(_rotate(live))
+    assert check_gateway(live.config).faults == ()
+    for path in live.place.keys.glob(file):
+        path.unlink()
+    if file == "log.skey":
+        (live.place.keys / file).write_bytes(before)
+        (live.place.keys / file).chmod(0o600)
+        (live.place.keys / "log.vkey").unlink()
+    (fault,) = check_gateway(live.config).faults
+    assert fault.key == "keys_folder"
+    assert said in fault.message
 
 
 def test_check_of_a_gateway_counts_its_homes_whether_it_runs_or_not(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Records what the gateway does to its files: SQLite's through a VFS of APSW, the log folder's through Python's own ``os``.
+"""Records what the gateway does to its files: SQLite's through a VFS of APSW, all others and the scrubbing through ``os``.
 
 APSW carries an SQLite of its own, so the store's statements reach it over connections that look like those of aiosqlite and
 ``sqlite3``: two SQLites in one process would see nothing of each other's locks. What is recorded here, the SQLite of every day
@@ -126,6 +126,7 @@ def _record_os(disk: RecordedDisk, patch: pytest.MonkeyPatch) -> None:
     opened: dict[int, Path] = {}
     synced: set[int] = set()
     os_open, os_fsync, os_replace = os.open, os.fsync, os.replace
+    os_pwrite, os_fdatasync = os.pwrite, os.fdatasync
     os_mkdir, os_rmdir, os_unlink = os.mkdir, os.rmdir, os.unlink
 
     def is_below(path: Any) -> bool:
@@ -157,6 +158,17 @@ def _record_os(disk: RecordedDisk, patch: pytest.MonkeyPatch) -> None:
             disk.events.append(Sync(disk.file(path)))
             synced.add(disk.file(path))
 
+    def record_pwrite(descriptor: int, data: bytes, offset: int) -> int:
+        written = os_pwrite(descriptor, data, offset)
+        if descriptor in opened:
+            disk.events.append(Write(disk.file(opened[descriptor]), offset, bytes(data[:written])))
+        return written
+
+    def record_fdatasync(descriptor: int) -> None:
+        os_fdatasync(descriptor)
+        if descriptor in opened:
+            disk.events.append(Sync(disk.file(opened[descriptor])))
+
     def record_replace(old: Any, new: Any, **rest: Any) -> None:
         if is_below(new):
             if disk.file(Path(old)) not in synced:
@@ -176,6 +188,8 @@ def _record_os(disk: RecordedDisk, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(os, "open", record_open)
     patch.setattr(os, "fsync", record_fsync)
+    patch.setattr(os, "pwrite", record_pwrite)
+    patch.setattr(os, "fdatasync", record_fdatasync)
     patch.setattr(os, "replace", record_replace)
     patch.setattr(os, "mkdir", then(os_mkdir, lambda path: disk.events.append(Folder(path, True))))
     patch.setattr(os, "rmdir", then(os_rmdir, lambda path: disk.events.append(Folder(path, False))))
