@@ -92,8 +92,8 @@ class StoreWriter:
 
     async def carry_on_from_segment(self) -> None:
         """Do what the beginning of a segment leaves to do, as far as the disk has room: it holds up no commit for long."""
-        await self._database.checkpoint_beside()
         try:
+            await self._database.checkpoint_beside()
             await self.drop_former_segments()
         except sqlite3.OperationalError as error:
             if not says_full(error):
