@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from gateway.edge.store.database import Database, Statement
 from gateway.errors import CorruptionError, OperatorError
+from tests.support.disk_gate import configured, started
 
 
 async def opened(folder: Path) -> Database:
@@ -128,3 +130,21 @@ def test_copy_is_written_while_a_transaction_is_under_way_and_holds_none_of_it(t
             assert copied.execute("SELECT n FROM t").fetchall() == [(1,)]
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("code", "is_full"), [(sqlite3.SQLITE_FULL, True), (sqlite3.SQLITE_IOERR, False)])
+async def test_segment_that_has_begun_on_a_disk_that_is_full_leaves_the_rest_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, is_full: bool
+) -> None:
+    """An erasure that waits for it is answered, whatever the write-ahead log still holds; a failing disk is another matter."""
+
+    def fail(_: Path) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = code
+        raise error
+
+    async with started(configured(tmp_path)) as gate:
+        monkeypatch.setattr("gateway.edge.store.database._checkpoint", fail)
+        outcome = contextlib.nullcontext() if is_full else pytest.raises(sqlite3.OperationalError)
+        with outcome:
+            await gate.durable.store.writer.carry_on_from_segment()
