@@ -59,4 +59,4 @@ def reasons(gate: Gate, group: str) -> dict[str, int]:
 def readings_of(gate: Gate, device: Device) -> tuple[int, dict[str, int]]:
     """Return how many readings of a device were admitted, and what was refused of it."""
     heard = gate.state.memory_of(device.id).heard
-    return heard.readings, heard.rejected
+    return heard.readings, dict(heard.rejected)
