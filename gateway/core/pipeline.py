@@ -271,8 +271,9 @@ def take_frames(state: State, frames: Sequence[Frame], now_ms: int) -> None:
                     n = read
                 # 8 account
                 asked += 1
-                considered += slot.considered
-                heard.pairs += slot.considered
+                asking = len(slot.flows)
+                considered += asking
+                heard.pairs += asking
                 for reason in slot.withheld:
                     withheld[reason] += 1
                 targets, preview = slot.targets, slot.preview

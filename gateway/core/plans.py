@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from consent.core.consents.book import Book
 from consent.core.decide import Owner, decide
-from consent.core.disclosure import DAY_MS, Disclosure, meet
+from consent.core.disclosure import Disclosure, meet
 from consent.core.outcome import WINDOW_MS_BY_LABEL, Outcome, outcome
 from consent.core.periods import Publish
 from consent.core.policies.policy import Flow, PolicySet
@@ -78,40 +79,36 @@ class Device:
         return self.subject or self.id
 
 
-class Slot:
+class Slot(Struct, eq=False, gc=False):
     """One observed property of one device.
 
     What most slots have alike, they share, and a slot's own parts are few: each is a place in memory that a reading has to visit.
+
+    Attributes:
+        step: The property's first.
+        seen: Phenomenon times of readings that were kept; None where the device numbers its messages.
+        withheld: Why flows get nothing of it.
+        flows: All that ask for it, whatever they get.
+        preview: Where readings about a subject are held for the subject itself; see ``Series.place``.
+        register: Judges the readings of a counter that feeds a `delta` flow.
+        ref: Its number in the journal, as ``Journal.define`` gave it; -1 before the first use.
     """
 
-    __slots__ = (
-        "considered",
-        "device",
-        "flows",
-        "keep_ms",
-        "observed_property",
-        "preview",
-        "ref",
-        "register",
-        "seen",
-        "step",
-        "targets",
-        "withheld",
-    )
+    device: Device
+    observed_property: str
+    step: float
+    seen: RememberedTimes | None
+    targets: tuple[Target, ...] = ()
+    withheld: tuple[str, ...] = ()
+    flows: tuple[str, ...] = ()
+    preview: int | None = None
+    register: Register | None = None
+    ref: int = -1
 
-    def __init__(self, device: Device, observed_property: str, step: float, seen: RememberedTimes | None) -> None:
-        self.device = device
-        self.observed_property = observed_property
-        self.step = step
-        self.seen = seen  # phenomenon times of readings that were kept; None where the device numbers its messages
-        self.targets: tuple[Target, ...] = ()
-        self.withheld: tuple[str, ...] = ()
-        self.flows: tuple[str, ...] = ()  # all that ask for it, whatever they get
-        self.considered = 0
-        self.keep_ms = 0  # how long a phenomenon time must be remembered
-        self.preview: int | None = None  # where readings about a subject are held for the subject itself; see ``Series.place``
-        self.register: Register | None = None  # judges the readings of a counter that feeds a `delta` flow
-        self.ref = -1  # this slot's number in the journal, as ``Journal.define`` gave it; -1 before the first use
+    @property
+    def keep_ms(self) -> int:
+        """Return how long a phenomenon time must be remembered."""
+        return max([target.keep_ms for target in self.targets], default=0)
 
 
 class DevicePlan:
@@ -213,7 +210,6 @@ def compile_slots(
         seen = None if tells_by_number else memory.times(name)
         slot = slots[name] = Slot(device, name, _shared_step(first_step), seen)
         slot.flows = _shared_names(tuple(flow.id for flow in flows))
-        slot.considered = len(flows)
         if device.subject is not None:
             is_counter = any(flow.statistic_of(name) == "delta" for flow in flows)
             slot.preview = memory.preview(name, is_counter=is_counter).place
@@ -239,13 +235,11 @@ def _decide_flow(slot: Slot, flow: Flow, force: InForce, book: Book, windows: Wi
     cohort = shared_cohort(Cohort(flow.id, slot.observed_property, found.statistic, *found.level, public=device.subject is None))
     if found.is_single:
         slot.targets += (new_record_target(windows, cohort, device.contributor, terms),)
-        slot.keep_ms = max(slot.keep_ms, 2 * DAY_MS)  # of the current and the previous day
         return
     mechanism = policies.mechanisms.get((flow.id, slot.observed_property))
     shape = None if mechanism is None or device.subject is None else shape_of(mechanism, cohort)
     register = _register(slot, windows, policies, cohort)
     slot.targets += (new_target(windows, cohort, (device.contributor, device.id), terms, shape, register),)
-    slot.keep_ms = max(slot.keep_ms, (WINDOW_MS_BY_LABEL[cohort.time] if shape is None else shape.window_ms) + 1)
 
 
 def shape_of(mechanism: Mechanism, cohort: Cohort) -> CellShape:

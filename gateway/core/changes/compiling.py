@@ -39,7 +39,8 @@ def enter_plan(state: State, device: Device, now_ms: int) -> None:
         state.devices[device.topic] = plan
     else:
         state.filters.put(plan)
-    state.by_contributor.setdefault(device.contributor, []).append(plan)
+    plans = state.by_contributor
+    plans[device.contributor] = [*plans.get(device.contributor, ()), plan]  # a list that is appended to has room for more
 
 
 def forget_plan(state: State, device: Device) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 NEVER_HEARD_MS = -1
 """Stands for the time of what has not come since the start."""
 
-_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, int]] = {}
 
 
 @dataclass(slots=True)

@@ -192,6 +192,12 @@ class _Target(Struct, eq=False, gc=False):
         return self.permission.contributor
 
     @property
+    def keep_ms(self) -> int:
+        """Return how long the times of its readings must be remembered: until what they are in takes no more."""
+        shape = self.lane.shape
+        return (self.lane.window_ms if shape is None else shape.window_ms) + 1
+
+    @property
     def terms(self) -> Terms:
         """Return its terms, put together anew."""
         lane, permission = self.lane, self.permission
@@ -461,6 +467,11 @@ class JudgedDifferenceTarget(DifferenceTarget, gc=True, kw_only=True):
 
 class RecordTarget(_Target):
     """A flow that takes a slot's readings one by one, as records, whose times are coarsened to the cohort's time level."""
+
+    @property
+    def keep_ms(self) -> int:
+        """Return the same: records are of the present day and the one before."""
+        return 2 * DAY_MS
 
     @property
     def span_ms(self) -> int:

@@ -167,5 +167,5 @@ def test_oracle_compiled_plans_give_each_flow_what_the_rules_give_it(
         compiled = {} if slot is None else {target.cohort.flow: answer_of(target, policies) for target in slot.targets}
         assert compiled == {flow: answer for flow, answer in answers.items() if answer is not None}
         if slot is not None:
-            assert slot.considered == len(flows) == len(slot.targets) + len(slot.withheld)
+            assert len(slot.flows) == len(flows) == len(slot.targets) + len(slot.withheld)
             assert all(target.cohort.public is (home.residents is None) for target in slot.targets)
