@@ -52,8 +52,6 @@ EXPIRY = "expiry"
 SEGMENT = "journal segment"
 """The name of the turns in which a journal segment begins."""
 
-UNFINISHED = "no room to finish an erasure: copies of what was erased stay in the database until the next start"
-
 _log = structlog.get_logger()
 
 A = TypeVar("A")
@@ -386,7 +384,7 @@ class Durable:
         """Remove what so many erasures of this run have left; the journal segment without it may lack the room to be stored."""
         if self.store.writer.covered >= erasures and await self.publisher.drained() and await self.store.writer.scrub():
             return True
-        _log.error(UNFINISHED)
+        _tell_unfinished()
         return False
 
     async def _finish_erasure(self) -> None:
@@ -397,9 +395,9 @@ class Durable:
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            _log.error(UNFINISHED)
-            return
-        await self._scrubbed()
+            _tell_unfinished()
+        else:
+            await self._scrubbed()
 
     async def close(self) -> None:
         """Publish what waits, record whether the run ended cleanly, and close the database."""
@@ -409,3 +407,7 @@ class Durable:
                 await self.store.end_in_order()
         finally:
             await self.store.close()
+
+
+def _tell_unfinished() -> None:
+    _log.error("no room to finish an erasure: copies of what was erased stay in the database until the next start")

@@ -174,7 +174,7 @@ HELD: dict[str, dict[str, str]] = {
     },
     "DeviceMemory": {
         "_room": NOBODY,
-        **dict.fromkeys(("sequences", "runs", "seen", "last_arrival", "heard"), "devices"),
+        **dict.fromkeys(("sequences", "_runs", "seen", "last_arrival", "heard"), "devices"),
         **dict.fromkeys(("previews", "_held"), HANDED),
     },
     "ReadyBundle": {
