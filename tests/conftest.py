@@ -1,4 +1,6 @@
-"""Warms Hypothesis up before the first test that uses it, so that no test's first input is timed with what all need once.
+"""What tests have in common: Hypothesis is warm before the first that uses it, and no test leaves its setting of the log behind.
+
+Hypothesis is warmed up so that no test's first input is timed with what all need once.
 
 On a fresh checkout the first text makes Hypothesis's tables of Unicode, and the first input has it read every imported module of
 ours for constants: seconds on a busy machine, which its check for slow strategies lays at the door of whichever test comes first.
@@ -6,7 +8,10 @@ ours for constants: seconds on a busy machine, which its check for slow strategi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,3 +30,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Warm up once all modules are imported, if any test needs it; the constants of these are then known."""
     if any(item.get_closest_marker("hypothesis") for item in session.items):
         _draw()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Put back how loggers are set up: a command in this process may have set them to tell warnings alone."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
