@@ -39,7 +39,7 @@ def close_exact(
         homes = _homes(standing, mechanism, conditions)
         reason = _refused(homes, least_homes(conditions, part.table.cohort.flow))
     if reason:
-        suppressed[reason] += sum(standing.pairs.values())
+        suppressed[reason] += sum(standing.pairs)
         return NoDraw(part, standing.withdrawn, +suppressed)
     return _closed(standing, homes, mechanism, conditions, suppressed)
 
@@ -108,7 +108,7 @@ def _closed(
     part, table, cohort = standing.slice, standing.slice.table, standing.slice.table.cohort
     first_step, least = conditions.policies.properties[cohort.observed_property].ladder[0], least_homes(conditions, cohort.flow)
     a_window, figures, struck = cells_a_window(part), list[DrawnFigure](), set(standing.struck)
-    pairs = list(standing.pairs.values())
+    pairs = standing.pairs
     for at in range(0, part.last - part.first, a_window):
         if part.first + at in standing.struck:
             continue
@@ -126,16 +126,16 @@ def _closed(
         figures.append(DrawnFigure((begin_ms, begin_ms + a_window * table.shape.cell_ms), None, told_value, 0.0))
     if not figures:
         return NoDraw(part, standing.withdrawn, +suppressed)
-    left = {contributor: n for contributor, n in zip(standing.members, pairs, strict=True) if n}
+    members = {contributor: terms for (contributor, terms), n in zip(standing.members.items(), pairs, strict=True) if n}
     return Draw(
         slice=part,
         mechanism=mechanism,
-        members={contributor: standing.members[contributor] for contributor in left},
+        members=members,
         draws=1,
-        told=told(len(left)),
+        told=told(len(members)),
         figures=tuple(figures),
         struck=tuple(sorted(struck)),
-        pairs=left,
+        pairs=[n for n in pairs if n],
         withdrawn=standing.withdrawn,
         suppressed=+suppressed,
     )
