@@ -7,6 +7,7 @@ either: nor a coarser one around it, since less the hours beside it that would b
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ def close_exact(
     """
     standing, guarded = stand_in(part, conditions, missed).without(excluded or ())
     suppressed = Counter(partial=standing.partial, guard=guarded)
-    reason, homes = "told", _Homes([], [], [])
+    reason, homes = "told", _Homes([], array("B"), [])
     if excluded is not None:
         homes = _homes(standing, mechanism, conditions)
         reason = _refused(homes, least_homes(conditions, part.table.cohort.flow))
@@ -56,12 +57,12 @@ class _Homes:
 
     Attributes:
         values: Of each home, cell by cell, its value in first steps; of means, the sum of the cell's readings; both clamped.
-        counts: Of each home, how many readings are in each cell; 0 in cells that are struck.
+        counts: How many readings are in each cell, home after home; 0 in cells that are struck.
         day: How much each has put into the day.
     """
 
     values: list[Sequence[int]]
-    counts: list[Sequence[int]]
+    counts: array[int]
     day: list[int]
 
 
@@ -69,14 +70,14 @@ def _homes(standing: SliceMembers, mechanism: Mechanism, conditions: Conditions)
     part, struck = standing.slice, [cell - standing.slice.first for cell in standing.struck]
     cohort = part.table.cohort
     measured = measure(conditions.policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
-    homes = _Homes([], [], [])
+    homes = _Homes([], array(part.table.counts.typecode), [])
     for contributor in standing.members:
         sums, counts = row_of(part.table, contributor, part.first, part.last)
         for cell in struck:
             sums[cell] = counts[cell] = 0
         cells = measured.cells(sums, counts)
         homes.values.append(_bounded(sums, counts, measured) if measured.is_mean else cells)
-        homes.counts.append(counts)
+        homes.counts.extend(counts)
         if cohort.statistic == "count":
             homes.day.append(sum(counts))
         elif measured.is_mean:
@@ -112,8 +113,8 @@ def _closed(
     for at in range(0, part.last - part.first, a_window):
         if part.first + at in standing.struck:
             continue
-        counts = list(_columns(homes.counts, at, a_window))
-        readings = counts[0] if a_window == 1 else [sum(each) for each in zip(*counts, strict=True)]
+        counts = [homes.counts[cell :: part.last - part.first] for cell in range(at, at + a_window)]
+        readings: Sequence[int] = counts[0] if a_window == 1 else [sum(each) for each in zip(*counts, strict=True)]
         present = len(readings) - readings.count(0)
         if present < least or any(0 < len(each) - each.count(0) < least for each in counts):
             struck.update(range(part.first + at, part.first + at + a_window))
