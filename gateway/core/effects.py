@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Final, Self
 
 from gateway.errors import CorruptionError
@@ -34,15 +35,18 @@ class PackedOpening:
     @classmethod
     def of(cls, written: Iterable[bytes]) -> Self:
         """Pack the bytes of an opening as they come: they are never together."""
-        packed, compressor, gathered = list[bytes](), zlib.compressobj(_QUICKLY), bytearray()
+        packed, compressor, gathered, is_long = BytesIO(), zlib.compressobj(_QUICKLY), bytearray(), False
         for data in written:
             gathered += data
             if len(gathered) > PIECE_BYTES:
-                packed.append(compressor.compress(gathered))
+                is_long = True
+                packed.write(compressor.compress(gathered))
                 gathered.clear()
-        if not packed:
+        if not is_long:
             return cls(bytes(gathered))
-        return cls(b"".join((*packed, compressor.compress(gathered), compressor.flush())))
+        packed.write(compressor.compress(gathered))
+        packed.write(compressor.flush())
+        return cls(packed.getvalue())  # the buffer itself: pieces that are joined are there twice
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the bytes of the opening's file, piece by piece.

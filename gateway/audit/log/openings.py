@@ -269,4 +269,7 @@ def split_labels(data: bytes) -> list[bytes]:
 
 def labels_root(data: bytes) -> bytes:
     """Return the RFC 6962 root over the labels of a label file, each a leaf of 16 bytes."""
-    return tree_root([leaf_hash(one) for one in split_labels(data)])
+    root = GrowingRoot()
+    for one in split_labels(data):
+        root.add(leaf_hash(one))
+    return root.value()

@@ -6,7 +6,7 @@ households (``figures.noisy``, ``figures.exact``) to ``gateway.core.release``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consent.core.policies.quantity import Mechanism
@@ -62,7 +62,7 @@ class Draw:
         figures: In order of time; none for windows of which any cell is struck.
         struck: Numbers of the cells, counted from the table's first, that stand in no figure: the gateway missed something of
             their window, or, where it is exact, too few have told something in it.
-        pairs: How many pairs each member has contributed to the slice's cells that are not struck.
+        pairs: How many pairs each member has contributed to the slice's cells that are not struck, in the same order.
         withdrawn: Pairs of contributors that no longer have terms.
         suppressed: Pairs by reason: `partial` and `k` for struck cells, `guard` for those who may stand in no exact figure.
     """
@@ -74,7 +74,7 @@ class Draw:
     told: int
     figures: tuple[DrawnFigure, ...]
     struck: tuple[int, ...]
-    pairs: Mapping[bytes, int]
+    pairs: Sequence[int]
     withdrawn: int = 0
     suppressed: Mapping[str, int] = field(default_factory=dict)
 

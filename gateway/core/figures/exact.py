@@ -7,6 +7,7 @@ either: nor a coarser one around it, since less the hours beside it that would b
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,12 +35,12 @@ def close_exact(
     """
     standing, guarded = stand_in(part, conditions, missed).without(excluded or ())
     suppressed = Counter(partial=standing.partial, guard=guarded)
-    reason, homes = "told", _Homes([], [], [])
+    reason, homes = "told", _Homes([], array("B"), [])
     if excluded is not None:
         homes = _homes(standing, mechanism, conditions)
         reason = _refused(homes, least_homes(conditions, part.table.cohort.flow))
     if reason:
-        suppressed[reason] += sum(standing.pairs.values())
+        suppressed[reason] += sum(standing.pairs)
         return NoDraw(part, standing.withdrawn, +suppressed)
     return _closed(standing, homes, mechanism, conditions, suppressed)
 
@@ -56,12 +57,12 @@ class _Homes:
 
     Attributes:
         values: Of each home, cell by cell, its value in first steps; of means, the sum of the cell's readings; both clamped.
-        counts: Of each home, how many readings are in each cell; 0 in cells that are struck.
+        counts: How many readings are in each cell, home after home; 0 in cells that are struck.
         day: How much each has put into the day.
     """
 
     values: list[Sequence[int]]
-    counts: list[Sequence[int]]
+    counts: array[int]
     day: list[int]
 
 
@@ -69,14 +70,14 @@ def _homes(standing: SliceMembers, mechanism: Mechanism, conditions: Conditions)
     part, struck = standing.slice, [cell - standing.slice.first for cell in standing.struck]
     cohort = part.table.cohort
     measured = measure(conditions.policies, cohort.observed_property, cohort.statistic, mechanism.quantity)
-    homes = _Homes([], [], [])
+    homes = _Homes([], array(part.table.counts.typecode), [])
     for contributor in standing.members:
         sums, counts = row_of(part.table, contributor, part.first, part.last)
         for cell in struck:
             sums[cell] = counts[cell] = 0
         cells = measured.cells(sums, counts)
         homes.values.append(_bounded(sums, counts, measured) if measured.is_mean else cells)
-        homes.counts.append(counts)
+        homes.counts.extend(counts)
         if cohort.statistic == "count":
             homes.day.append(sum(counts))
         elif measured.is_mean:
@@ -108,12 +109,12 @@ def _closed(
     part, table, cohort = standing.slice, standing.slice.table, standing.slice.table.cohort
     first_step, least = conditions.policies.properties[cohort.observed_property].ladder[0], least_homes(conditions, cohort.flow)
     a_window, figures, struck = cells_a_window(part), list[DrawnFigure](), set(standing.struck)
-    pairs = list(standing.pairs.values())
+    pairs = standing.pairs
     for at in range(0, part.last - part.first, a_window):
         if part.first + at in standing.struck:
             continue
-        counts = list(_columns(homes.counts, at, a_window))
-        readings = counts[0] if a_window == 1 else [sum(each) for each in zip(*counts, strict=True)]
+        counts = [homes.counts[cell :: part.last - part.first] for cell in range(at, at + a_window)]
+        readings: Sequence[int] = counts[0] if a_window == 1 else [sum(each) for each in zip(*counts, strict=True)]
         present = len(readings) - readings.count(0)
         if present < least or any(0 < len(each) - each.count(0) < least for each in counts):
             struck.update(range(part.first + at, part.first + at + a_window))
@@ -126,16 +127,16 @@ def _closed(
         figures.append(DrawnFigure((begin_ms, begin_ms + a_window * table.shape.cell_ms), None, told_value, 0.0))
     if not figures:
         return NoDraw(part, standing.withdrawn, +suppressed)
-    left = {contributor: n for contributor, n in zip(standing.members, pairs, strict=True) if n}
+    members = {contributor: terms for (contributor, terms), n in zip(standing.members.items(), pairs, strict=True) if n}
     return Draw(
         slice=part,
         mechanism=mechanism,
-        members={contributor: standing.members[contributor] for contributor in left},
+        members=members,
         draws=1,
-        told=told(len(left)),
+        told=told(len(members)),
         figures=tuple(figures),
         struck=tuple(sorted(struck)),
-        pairs=left,
+        pairs=[n for n in pairs if n],
         withdrawn=standing.withdrawn,
         suppressed=+suppressed,
     )

@@ -107,7 +107,7 @@ class _Drawing:
         standing, table = self._standing, self._part.table
         suppressed = Counter(partial=standing.partial, guard=self._beyond)
         if self._homes < self._policies.flows[table.cohort.flow].ask.group:
-            suppressed["k"] = sum(standing.pairs.values())
+            suppressed["k"] = sum(standing.pairs)
             return NoDraw(self._part, standing.withdrawn, +suppressed)
         return Draw(
             slice=self._part,

@@ -26,7 +26,7 @@ class SliceMembers:
 
     Attributes:
         members: The terms of each contributor that has any, and a pair in a cell that is not struck; in a fixed order.
-        pairs: How many such pairs each of them has.
+        pairs: How many such pairs each of them has, in the same order.
         struck: Numbers of the cells that count for nobody, counted from the table's first.
         withdrawn: Pairs of contributors without terms.
         partial: Pairs of the others in struck cells.
@@ -34,7 +34,7 @@ class SliceMembers:
 
     slice: Slice
     members: Mapping[bytes, Terms]
-    pairs: Mapping[bytes, int]
+    pairs: Sequence[int]
     struck: frozenset[int]
     withdrawn: int
     partial: int
@@ -50,8 +50,8 @@ class SliceMembers:
         if not gone:
             return self, 0
         members = {contributor: terms for contributor, terms in self.members.items() if contributor not in gone}
-        pairs = {contributor: self.pairs[contributor] for contributor in members}
-        return replace(self, members=members, pairs=pairs), sum(self.pairs[contributor] for contributor in gone)
+        pairs = [n for contributor, n in zip(self.members, self.pairs, strict=True) if contributor not in gone]
+        return replace(self, members=members, pairs=pairs), sum(self.pairs) - sum(pairs)
 
 
 def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> SliceMembers:
@@ -62,7 +62,7 @@ def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> Sli
         missed: Of what spans readings may be lacking.
     """
     table, struck = part.table, struck_cells(part, missed)
-    members, pairs = dict[bytes, Terms](), dict[bytes, int]()
+    members, pairs = dict[bytes, Terms](), list[int]()
     withdrawn = partial = 0
     for contributor in sorted(table.rows):
         at = table.rows[contributor]
@@ -76,7 +76,8 @@ def stand_in(part: Slice, conditions: Conditions, missed: Sequence[Span]) -> Sli
         lost = sum([table.counts[at + cell] for cell in struck]) if struck else 0
         partial += lost
         if held > lost:
-            members[contributor], pairs[contributor] = terms, held - lost
+            members[contributor] = terms
+            pairs.append(held - lost)
     return SliceMembers(part, members, pairs, struck, withdrawn, partial)
 
 

@@ -53,8 +53,8 @@ def prepare_entry(
         least_labels: So many there are at least.
     """
     present = {contributor: subjects[contributor] for basis in bases for contributor in basis.terms}
-    keys = [subject_label_key(subject.secret, subject.label_generation) for subject in present.values()]
-    labels = labels_file([label(key, index) for key in keys], random_bytes, least_labels)
+    keys = (subject_label_key(subject.secret, subject.label_generation) for subject in present.values())
+    labels = labels_file((label(key, index) for key in keys), random_bytes, least_labels)
     own = Part(random_bytes(SALT_BYTES), payload.encode())
     count = 1 + sum(len(terms.several) or 1 for basis in bases for terms in basis.terms.values())
     return PreparedEntry.of(index, chain([own], _subject_parts(bases, present, index)), count, labels)

@@ -218,7 +218,7 @@ def draw(task: Task, index: int) -> Drawn:
     due, layout = task.due, task.plan
     part = PublicationPart(str(due.kind), due.end_ms, due.part, layout.parts)  # type: ignore[arg-type]  # one of the three kinds
     payload = ReleasePayload(due.recipient, (), tuple(_released(one) for one in told), part)
-    bases = tuple(Basis(number, one.members, [one.pairs[who] for who in one.members]) for number, one in enumerate(told))
+    bases = tuple(Basis(number, one.members, one.pairs) for number, one in enumerate(told))
     entry = prepare_entry(payload, bases, task.subjects, index, task.random_bytes, task.labels)
     return Drawn(task, closed, tuple(records), payload, bases, excluded, entry)
 
@@ -267,7 +267,7 @@ def _released(one: Draw) -> ReleasedDraw:
         one.told,
         len(one.figures),
         tuple(sorted(cell - one.slice.first for cell in one.struck)),
-        sum(one.pairs.values()),
+        sum(one.pairs),
     )
 
 

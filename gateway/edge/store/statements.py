@@ -50,10 +50,10 @@ def parts_of(index: int) -> tuple[int, int]:
 
 def sealed_opening(sealer: Sealer, index: int, opening: PackedOpening) -> tuple[bytes, list[tuple[int, bytes]]]:
     """Return what the row of the opening at a log index holds, and the rows of its further parts: (number, sealed)."""
-    first, *more = [opening.content[at : at + OPENING_BYTES] for at in range(0, len(opening.content), OPENING_BYTES)]
-    parts = enumerate(more, parts_of(index)[0])
-    return sealer.seal("opening", row_key(index), first), [
-        (number, sealer.seal("opening_part", row_key(number), part)) for number, part in parts
+    content = opening.content
+    parts = enumerate(range(OPENING_BYTES, len(content), OPENING_BYTES), parts_of(index)[0])
+    return sealer.seal("opening", row_key(index), content[:OPENING_BYTES]), [
+        (number, sealer.seal("opening_part", row_key(number), content[at : at + OPENING_BYTES])) for number, at in parts
     ]
 
 

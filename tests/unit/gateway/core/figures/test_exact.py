@@ -159,7 +159,7 @@ def test_an_hour_in_which_fewer_told_something_is_not_told() -> None:
     closed = close(table(rows, counts))
     assert isinstance(closed, Draw)
     assert values(closed) == [0.036] * 23
-    assert (closed.struck, closed.suppressed, closed.pairs[who(3)]) == ((3,), {"k": 2}, 23)
+    assert (closed.struck, closed.suppressed, closed.pairs) == ((3,), {"k": 2}, [23] * 4)
 
 
 def test_an_hour_of_too_few_is_in_no_coarser_figure_either() -> None:

@@ -48,7 +48,7 @@ def at(hour: float) -> int:
 def test_who_has_terms_stands_and_who_has_none_is_withdrawn() -> None:
     standing = stand_in(whole(DAY), conditions(POLICIES, {who(0): terms(), who(2): terms(since_ms=WEEK_BEGAN_MS)}), ())
     assert (list(standing.members), standing.withdrawn) == ([who(0), who(2)], 24)
-    assert dict(standing.pairs) == {who(0): 24, who(2): 24}
+    assert standing.pairs == [24, 24]
 
 
 def test_terms_that_began_within_the_day_cover_nothing_in_it() -> None:
@@ -60,7 +60,7 @@ def test_terms_that_began_within_the_day_cover_nothing_in_it() -> None:
 def test_who_told_nothing_does_not_stand() -> None:
     table = cell_table(POLICIES, DAY.cohort, [[0] * 24, [5] * 24], [[0] * 24, [0] * 23 + [1]])
     standing = stand_in(whole(table), conditions(POLICIES), ())
-    assert (dict(standing.pairs), standing.withdrawn, standing.partial) == ({who(1): 1}, 0, 0)
+    assert (list(standing.members), standing.pairs, standing.withdrawn, standing.partial) == ([who(1)], [1], 0, 0)
     assert not stand_in(Slice(table, 0, 23), conditions(POLICIES), ()).members
 
 
@@ -72,7 +72,8 @@ def test_members_stand_in_an_order_that_tells_nothing() -> None:
 def test_missed_hours_are_struck_for_all_and_counted() -> None:
     standing = stand_in(whole(DAY), conditions(POLICIES, {who(0): terms(), who(1): terms()}), [(at(3.5), at(5))])
     assert standing.struck == {3, 4}
-    assert (standing.partial, standing.withdrawn, dict(standing.pairs)) == (4, 24, {who(0): 22, who(1): 22})
+    assert (standing.partial, standing.withdrawn, list(standing.members)) == (4, 24, [who(0), who(1)])
+    assert standing.pairs == [22, 22]
 
 
 def test_who_told_something_in_missed_hours_alone_does_not_stand() -> None:
@@ -135,7 +136,8 @@ def test_a_slice_is_struck_whole_only_when_no_cell_is_left() -> None:
 
 
 def test_without_some_members_their_pairs_are_told() -> None:
-    standing = stand_in(whole(DAY), conditions(POLICIES), ())
+    table = cell_table(POLICIES, DAY.cohort, [[1] * 24] * 3, [[1] * 24, [2] * 24, [3] * 24])
+    standing = stand_in(whole(table), conditions(POLICIES), ())
     left, pairs = standing.without({who(1), who(77)})
-    assert (list(left.members), dict(left.pairs), pairs) == ([who(0), who(2)], {who(0): 24, who(2): 24}, 24)
+    assert (list(left.members), left.pairs, pairs) == ([who(0), who(2)], [24, 72], 48)
     assert standing.without(()) == (standing, 0)
