@@ -17,7 +17,6 @@ from gateway.core.release.guarding import GuardTask
 from gateway.core.release.publication import Drawn, Task, draw, is_current, settle
 from gateway.core.state import State
 from gateway.core.windows.guards import GuardKey
-from gateway.edge.allocator import return_free_pages
 
 MOST_ROWS_AT_ONCE: Final = 500
 """What is computed from more rows is computed aside: as many take some 20 ms on a small machine."""
@@ -80,8 +79,6 @@ class Aside:
         if isinstance(result, Drawn):
             settled = settle(state, result, now_ms)
             self.dropped = self.dropped + 1 if settled is None else 0
-            del result  # nothing of it is needed any more: the commit seals the opening, and has as much again
-            return_free_pages()
             return settled
         assert isinstance(task, GuardTask)
         self._guard = (task, result)
@@ -101,7 +98,6 @@ class Aside:
         return excluded
 
     def _run(self, work: Callable[[], Drawn | frozenset[bytes]]) -> None:
-        return_free_pages()  # before much is needed: a large city's day takes more than all that comes before it
         future = self._future = asyncio.get_running_loop().run_in_executor(None, work)
         future.add_done_callback(lambda _: self._wake())
 

@@ -20,15 +20,3 @@ def return_large_blocks() -> bool:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(_MMAP_THRESHOLD, _LARGE_BYTES) == 1
-
-
-def return_free_pages() -> bool:
-    """Have what lies free between small blocks go back to the system too; some milliseconds, for a gateway of a large city.
-
-    Returns: Whether the C library knows how; musl's does not.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is None:
-        return False
-    trim(0)
-    return True
