@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from gateway.audit.log.payloads import SESSION_LOST
 from gateway.beside import Beside
 from gateway.core import pipeline
@@ -24,6 +22,7 @@ from gateway.core.mqtt.events import Connected, Disconnected, Drained, LinkEvent
 from gateway.delivery import Delivery
 from gateway.durable.state import A, Action, Durable
 from gateway.edge.link import Connect
+from gateway.edge.loggers import structlog
 from gateway.edge.sinks.port import Sinks
 from gateway.errors import DiskFullError, OperatorError, SluiceError, UnavailableError
 from gateway.intake import CLOCK, Intake

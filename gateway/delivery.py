@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import structlog
-
 from gateway.aside import Aside
 from gateway.core.release.bundle import (
     ROWS_BYTES,
@@ -25,6 +23,7 @@ from gateway.core.release.records import epoch_day
 from gateway.core.windows.guards import GuardKey
 from gateway.core.windows.publications import Due
 from gateway.durable.state import Durable
+from gateway.edge.loggers import structlog
 from gateway.edge.sinks.port import Outgoing, Sinks, Wake
 
 _log = structlog.get_logger()

@@ -13,8 +13,6 @@ from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-import structlog
-
 from consent.messages import PolicyChange, plain
 from consent.printable import printable, printable_lines
 from gateway.app import Gateway
@@ -26,6 +24,7 @@ from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable, ended_by_the_disk
 from gateway.edge.allocator import return_large_blocks
 from gateway.edge.connections import broker_link
+from gateway.edge.loggers import structlog
 from gateway.edge.policies import read_policies
 from gateway.edge.sinks.configured import configured_sinks
 from gateway.errors import OperatorError, PoliciesRefusedError, SluiceError

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
-import structlog
-
 from gateway.audit.log.payloads import CLOCK_SET
 from gateway.core import recovery
 from gateway.core.changes import changes, credentials, notices, subjects
@@ -19,6 +17,7 @@ from gateway.core.release.bundle import advance_watermark
 from gateway.delivery import Delivery
 from gateway.durable.state import EXPIRY, SEGMENT, Durable
 from gateway.edge import system_clock
+from gateway.edge.loggers import structlog
 from gateway.turns import lasting
 
 PRUNE_EVERY_MS: Final = 3_600_000

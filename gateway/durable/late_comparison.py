@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import structlog
-
 from gateway.audit.log.chain import Chain
 from gateway.audit.log.tiles import TILE_WIDTH, LogWriter, labels_path
 from gateway.durable.log_recovery import ComparedLog, decoded, keep_compared
 from gateway.durable.lost_files import LostFiles
 from gateway.durable.published_files import PublishedFiles
+from gateway.edge.loggers import structlog
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.disk_space import NO_ROOM
 from gateway.edge.store.store import Store

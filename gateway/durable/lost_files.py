@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 
-import structlog
-
 from gateway.audit.log.tiles import TILE_WIDTH, LogWriter
+from gateway.edge.loggers import structlog
 from gateway.edge.publisher import Publisher
 from gateway.edge.store.disk_space import NO_ROOM
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
-import structlog
-
 from consent.core.profiles.profile import Scheme
 from gateway.audit.log.handover import MOST_HANDOVERS, Handover, join_handovers
 from gateway.config import Installation
@@ -18,6 +16,7 @@ from gateway.durable.publication import Unpublished, describe_log
 from gateway.durable.startup import Edges
 from gateway.edge.keys.keyring import GatewayKeys
 from gateway.edge.keys.log import prepare_log_key, replace_log_key
+from gateway.edge.loggers import structlog
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM, says_full
 from gateway.errors import KeyFileError, OperatorError
 

@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self, TypeVar
 
-import structlog
-
 from consent.core.disclosure import DAY_MS
 from consent.core.policies.archive import pack_files
 from consent.core.policies.policy import PolicySet
@@ -36,6 +34,7 @@ from gateway.durable.startup import Edges, StateFound, restore
 from gateway.durable.state_recovery import damage_named
 from gateway.edge import system_clock
 from gateway.edge.keys.keyring import GatewayKeys
+from gateway.edge.loggers import structlog
 from gateway.edge.policies import PoliciesFound, public_keys
 from gateway.edge.policy_check import find_policies
 from gateway.edge.store.disk_space import NO_ROOM

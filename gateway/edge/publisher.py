@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-import structlog
-
 from gateway.audit.log.checkpoint import Checkpoint, SignedHead
 from gateway.audit.log.consistency_proofs import ConsistencyProofs
 from gateway.audit.log.folder import FolderConflictError, LogFolder, OpeningsFolder
@@ -23,6 +21,7 @@ from gateway.audit.log.handover import Handover
 from gateway.audit.log.notes import Verifier, split_note
 from gateway.audit.log.reader import VKEY_NAME, FileError, FolderSource, LogReader
 from gateway.core.effects import PackedOpening
+from gateway.edge.loggers import structlog
 from gateway.edge.store.disk_space import FULL_DISK_RETRY_S, NO_ROOM
 from gateway.edge.witnesses.quorum import Witnesses
 from gateway.errors import CorruptionError, OperatorError

@@ -39,7 +39,7 @@ class RestoredStore(Store):
 
     async def carry_on(self, rows: Sequence[PublishedRow]) -> None:
         """Append entries that were published after the backup was made."""
-        openings, parts = list[tuple[int, str, int | None, bytes]](), list[tuple[int, bytes]]()
+        openings, parts = list[Sequence[object]](), list[tuple[int, bytes]]()
         for row in rows:
             if row.opening is not None:
                 sealed, more = sealed_opening(self._keys.sealer, row.index, PackedOpening.of([row.opening]))

@@ -7,8 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
+from gateway.edge.loggers import structlog
 from gateway.errors import OperatorError
 from gateway.http.server import HttpServer, Request, Response
 from gateway.watching.health import REASONS

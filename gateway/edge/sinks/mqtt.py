@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-import structlog
-
 from gateway.core.mqtt.events import Connected, Disconnected, LinkEvent, Published
 from gateway.core.mqtt.outbound import PacketTooLargeError
 from gateway.edge.link import LinkSettings
+from gateway.edge.loggers import structlog
 from gateway.edge.mqtt import MqttLink
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
 from gateway.recipient.wire import bundle_topic

@@ -14,8 +14,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import structlog
-
+from gateway.edge.loggers import structlog
 from gateway.errors import DiskFullError
 
 FULL_DISK_RETRY_S = 1.0

@@ -18,14 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import structlog
-
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import cosignatures_in
 from gateway.audit.log.notes import NoteError, Signature, split_note
 from gateway.audit.log.submission import Submission, origin_hash
 from gateway.audit.log.witness_policy import Witness
 from gateway.edge.http import Endpoint, HttpError, Reply, get, post
+from gateway.edge.loggers import structlog
 
 _ADD_CHECKPOINT = "/add-checkpoint"
 _ADD_LOG_KEYS = "/add-log-keys"

@@ -18,13 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from gateway.audit.log.checkpoint import Checkpoint
 from gateway.audit.log.cosignature import with_signatures
 from gateway.audit.log.notes import Signature, split_note
 from gateway.audit.log.witness_policy import LONGEST_POLICY_BYTES, Policy, PolicyFormatError, parse_policy
 from gateway.edge.http import Endpoint
+from gateway.edge.loggers import structlog
 from gateway.edge.tls import tls_context
 from gateway.edge.witnesses.client import Objection, Proofs, Standing, Timeouts, WitnessClient, jitter
 from gateway.errors import CorruptionError, OperatorError
