@@ -21,7 +21,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 import uvloop
 from msgspec import Raw
 
@@ -37,6 +36,7 @@ from gateway.durable.configured import keys_of, start
 from gateway.durable.state import Durable
 from gateway.edge.allocator import return_large_blocks
 from gateway.edge.broker_terms import BrokerTerms
+from gateway.edge.loggers import structlog
 from gateway.edge.sinks.port import Acknowledged, Outgoing, Wake
 from tests.bench.blocked_changes import CHANGES
 

@@ -35,8 +35,8 @@ LOOK_EVERY_S = 0.5
 CITY_WARM_UP_S = 2.5 * 24 * 3600 / RATE
 """Before this the gateway has not yet seen the two days of which it remembers which readings came, and has to grow."""
 WARM_UP_S = 240.0
-"""Nor is it looked at so long after a start, while it fills what has a bound: 65,535 marks of deliveries, which take 220 s of this
-city's messages, SQLite's page caches, and what a first export and a first erasure need."""
+"""Nor is it looked at so long after a start, while it fills what has a bound: 65,535 marks of deliveries, those of 220 s of this
+city, SQLite's page caches, and what a first export and a first erasure need."""
 CYCLE_S, KILLING_S = 420.0, 60.0
 """Of every stretch of this length the gateway is killed only in the first part, so that it is also seen to run for a while."""
 FLAT_KIB, FLAT_FDS = 1024.0, 0.5
