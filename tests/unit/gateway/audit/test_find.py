@@ -83,7 +83,8 @@ def test_find_over_a_changed_entry_or_opening_names_it(tmp_path: Path) -> None:
     search.run()
     assert [finding.where for finding in search.findings] == ["openings/5", "openings/8"]
     bundle = log.log.path / "tile/entries/000.p/15"
-    bundle.write_bytes(bundle.read_bytes()[:-1] + b"\x00")
+    whole = bundle.read_bytes()
+    bundle.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     search = _search(log, KEYS[0])
     assert [one.index for one in search.run()] == [5, 9]
     assert [finding.where for finding in search.findings] == ["tile/entries/000.p/15"]

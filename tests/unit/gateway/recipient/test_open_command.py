@@ -133,7 +133,8 @@ def test_open_changed_or_misnamed_bundle_is_a_finding(
 ) -> None:
     """What does not open is told by name, and the others are printed all the same."""
     changed, misnamed = tmp_path / "changed.bundle", tmp_path / "8.bundle"
-    changed.write_bytes(bundle.read_bytes()[:-1] + b"\0")
+    whole = bundle.read_bytes()
+    changed.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     misnamed.write_bytes(bundle.read_bytes())
     assert run_command("open", changed, misnamed, bundle, "--key", key, "--json") == 1
     output = capsys.readouterr()

@@ -151,7 +151,8 @@ def broken_signature(home: EnrolledHome) -> str:
     """A proof in which one piece is made up."""
     signed = signed_by(_FIRST, grant(home))
     proof = Proof.decode(signed.signature)
-    made_up = replace(proof, said=replace(proof.said, signature=proof.said.signature[:-1] + b"\0"))
+    last = proof.said.signature[-1]
+    made_up = replace(proof, said=replace(proof.said, signature=proof.said.signature[:-1] + bytes([last ^ 1])))
     home.gate.say(signed.signed(made_up.encode()))
     return "the passkey has not signed this"
 
