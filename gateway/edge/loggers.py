@@ -1,7 +1,7 @@
 """structlog, which every module that logs has from here, without what it would draw tracebacks with on a terminal.
 
-Where it finds rich it imports it, with all of pygments: 4 MiB of every process, and a fifth of the time that a command takes to
-start. A log has its tracebacks as text (``service.set_up_logging``); only the demo's screen is drawn with rich.
+Where it finds rich it imports it, with much of pygments: 4 MiB of every process. A log has its tracebacks as text
+(``service.set_up_logging``); only the demo's screen is drawn with rich.
 """
 
 from __future__ import annotations
